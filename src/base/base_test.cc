@@ -1,0 +1,131 @@
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "base/arena.h"
+#include "base/base64.h"
+#include "base/bytes.h"
+#include "base/percent.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/utf8.h"
+
+namespace parley {
+namespace {
+
+TEST(Bytes, slices_share_memory_and_outlive_the_whole) {
+  Bytes part;
+  {
+    const Bytes whole = Bytes::copy("hello world");
+    part = whole.slice(6, 5);
+  }
+  EXPECT_EQ(part.view(), "world");
+  EXPECT_TRUE(Bytes().empty());
+}
+
+TEST(Bytes, have_readable_padding_after_the_end) {
+  ByteBuffer buffer;
+  buffer.append("abc");
+  const Bytes bytes = buffer.take();
+  unsigned sum = 0;
+  for (size_t i = 0; i < kBytesPadding; ++i)
+    sum += static_cast<unsigned char>(bytes.data()[bytes.size() + i]);
+  EXPECT_GE(sum, 0u);
+  EXPECT_TRUE(buffer.empty());
+}
+
+TEST(ByteBuffer, grows_and_is_taken_without_copying) {
+  ByteBuffer buffer;
+  for (int i = 0; i < 1000; ++i) buffer.append("0123456789");
+  const char* at = buffer.data();
+  const Bytes bytes = buffer.take();
+  EXPECT_EQ(bytes.size(), 10'000u);
+  EXPECT_EQ(bytes.data(), at);
+}
+
+TEST(Arena, keeps_small_and_large_copies) {
+  Arena arena;
+  const auto small = arena.copy("small");
+  const auto large = arena.copy(std::string(10'000, 'x'));
+  EXPECT_EQ(small, "small");
+  EXPECT_EQ(large.size(), 10'000u);
+}
+
+TEST(Base64, decodes_both_alphabets_padded_or_not) {
+  EXPECT_EQ(base64_decode("+/+/", Base64::Either), base64_decode("-_-_", Base64::Either));
+  EXPECT_EQ(base64_decode("YQ==", Base64::Standard), "a");
+  EXPECT_EQ(base64_decode("YQ", Base64::Standard), "a");
+  EXPECT_EQ(base64_decode("", Base64::Standard), "");
+}
+
+TEST(Base64, rejects_foreign_characters_and_bad_lengths) {
+  EXPECT_EQ(base64_decode("not base64!", Base64::Standard), std::nullopt);
+  EXPECT_EQ(base64_decode("-_-_", Base64::Standard), std::nullopt);
+  EXPECT_EQ(base64_decode("Y", Base64::Either), std::nullopt);
+  EXPECT_EQ(base64_decode("Y===", Base64::Either), std::nullopt);
+  EXPECT_EQ(base64_decode("YQ=", Base64::Either), std::nullopt);
+}
+
+TEST(Base64, round_trips_every_length) {
+  Random random(1);
+  for (size_t size = 0; size < 100; ++size) {
+    std::string bytes(size, '\0');
+    for (char& c : bytes) c = static_cast<char>(random.next());
+    EXPECT_EQ(base64_decode(base64_encode(bytes), Base64::Standard), bytes);
+  }
+}
+
+TEST(Percent, decodes_and_rejects_broken_escapes) {
+  EXPECT_EQ(percent_decode("a%2Fb+c"), "a/b+c");
+  EXPECT_EQ(percent_decode("a+b", Plus::Space), "a b");
+  EXPECT_EQ(percent_decode("%zz"), std::nullopt);
+  EXPECT_EQ(percent_decode("%2"), std::nullopt);
+  EXPECT_EQ(percent_decode("%41"), "A");
+}
+
+TEST(Percent, keeps_broken_escapes_of_a_grpc_message_as_text) {
+  EXPECT_EQ(grpc_message_decode("50%25 of%zz %"), "50% of%zz %");
+  EXPECT_EQ(grpc_message_encode("50% \n"), "50%25 %0A");
+}
+
+TEST(Utf8, accepts_and_rejects_by_the_table) {
+  EXPECT_TRUE(utf8_valid("plain ascii, long enough for words"));
+  EXPECT_TRUE(utf8_valid("\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"));
+  EXPECT_FALSE(utf8_valid("\xC0\x80"));
+  EXPECT_FALSE(utf8_valid("\xED\xA0\x80"));
+  EXPECT_FALSE(utf8_valid("\xF4\x90\x80\x80"));
+  EXPECT_FALSE(utf8_valid("abcdefgh\xE2\x82"));
+  EXPECT_EQ(utf8_repaired("a\xFF"
+                          "b"),
+            "a\xEF\xBF\xBD"
+            "b");
+}
+
+Result<int> half(int number) {
+  if (number % 2 != 0) return Failure(Reason::QueryInvalid, "odd").violation("n", "is odd");
+  return number / 2;
+}
+Result<int> quarter(int number) {
+  TRY(first, half(number));
+  TRY(second, half(first));
+  return second;
+}
+
+TEST(Result, carries_the_failure_through_TRY) {
+  EXPECT_EQ(*quarter(8), 2);
+  const auto failed = quarter(6);
+  ASSERT_FALSE(failed.has_value());
+  EXPECT_EQ(failed.error().http_status(), 400);
+  EXPECT_EQ(failed.error().violations()[0].field, "n");
+}
+
+TEST(Failure, takes_its_status_from_the_reason_else_from_the_code) {
+  EXPECT_EQ(Failure(Reason::RouteUnknown, "x").http_status(), 404);
+  EXPECT_EQ(Failure(Code::AlreadyExists, "x").http_status(), 409);
+  EXPECT_EQ(Failure::limit("http.url_bytes_max", "x").http_status(), 503);
+  EXPECT_EQ(code_from_number(17), Code::Unknown);
+  EXPECT_TRUE(Failure(Reason::HeadersTooLarge, "x").closes_connection());
+}
+
+}  // namespace
+}  // namespace parley

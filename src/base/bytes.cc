@@ -1,0 +1,76 @@
+#include "base/bytes.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/assert.h"
+
+namespace parley {
+namespace detail {
+
+ByteBlock* ByteBlock::create(size_t capacity) {
+  void* memory = std::malloc(sizeof(ByteBlock) + capacity + kBytesPadding);
+  PARLEY_ASSERT(memory != nullptr);
+  auto* block = static_cast<ByteBlock*>(memory);
+  block->references = 1;
+  block->capacity = capacity;
+  std::memset(block->data() + capacity, 0, kBytesPadding);
+  return block;
+}
+
+ByteBlock* ByteBlock::grow(ByteBlock* block, size_t capacity) {
+  void* memory = std::realloc(block, sizeof(ByteBlock) + capacity + kBytesPadding);
+  PARLEY_ASSERT(memory != nullptr);
+  block = static_cast<ByteBlock*>(memory);
+  block->capacity = capacity;
+  std::memset(block->data() + capacity, 0, kBytesPadding);
+  return block;
+}
+
+void ByteBlock::destroy(ByteBlock* block) { std::free(block); }
+
+}  // namespace detail
+
+const char Bytes::kEmpty[kBytesPadding] = {};
+
+Bytes Bytes::copy(std::string_view content) {
+  if (content.empty()) return {};
+  auto* block = detail::ByteBlock::create(content.size());
+  std::memcpy(block->data(), content.data(), content.size());
+  return Bytes(block, content.size());
+}
+
+Bytes Bytes::slice(size_t offset, size_t length) const {
+  PARLEY_ASSERT(offset <= size_ && length <= size_ - offset);
+  if (length == 0) return {};
+  Bytes part = *this;
+  part.data_ += offset;
+  part.size_ = length;
+  return part;
+}
+
+void Bytes::remove_prefix(size_t count) {
+  PARLEY_ASSERT(count <= size_);
+  data_ += count;
+  size_ -= count;
+}
+
+void ByteBuffer::reserve(size_t capacity) {
+  if (!block_) {
+    block_ = detail::ByteBlock::create(capacity);
+  } else if (capacity > block_->capacity) {
+    block_ = detail::ByteBlock::grow(block_, capacity);
+  }
+}
+
+void ByteBuffer::grow(size_t count) {
+  reserve(std::max({size_ + count, capacity() * 2, size_t{240}}));
+}
+
+Bytes ByteBuffer::take() {
+  if (size_ == 0) return {};
+  Bytes result(std::exchange(block_, nullptr), std::exchange(size_, 0));
+  return result;
+}
+
+}  // namespace parley
