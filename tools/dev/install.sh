@@ -1,0 +1,67 @@
+# Installing what is missing, from the machine's own package registry.
+
+# install_packages PURPOSE...: sees to it that the packages for these purposes are there.
+install_packages() {
+  local purpose wanted=() missing=()
+  for purpose in "$@"; do
+    local -n list="packages_$purpose"
+    wanted+=("${list[@]}")
+    [[ $purpose != bench ]] || mapfile -t -O "${#wanted[@]}" wanted < <(bench_packages)
+  done
+  if ! command -v dpkg-query >/dev/null; then
+    say "this is no Debian; its counterparts of these packages must be there: ${wanted[*]}"
+    return
+  fi
+  mapfile -t missing < <(missing_packages "${wanted[@]}")
+  [[ ${#missing[@]} -eq 0 ]] || apt_install "${missing[@]}"
+}
+
+# bench/packages.txt: one package a line, comments behind `#`.
+bench_packages() {
+  [[ ! -f bench/packages.txt ]] || sed -E 's/[[:space:]]*(#.*)?$//; /^$/d' bench/packages.txt
+}
+
+missing_packages() {
+  comm -23 <(printf '%s\n' "$@" | sort -u) \
+    <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
+      sed -n 's/^installed //p' | sort -u)
+}
+
+# Quiet, with one line of progress; everything that apt says is in the log.
+apt_install() {
+  local as_root=() log=build/logs/apt.log
+  if [[ $(id -u) -ne 0 ]]; then
+    command -v sudo >/dev/null ||
+      die "packages are missing; as root: apt-get install --no-install-recommends $*"
+    sudo -v || die "packages are missing, and sudo was refused: $*"
+    as_root=(sudo)
+  fi
+  mkdir -p "${log%/*}"
+  say "installing $# packages: $*"
+  local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y
+    -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3)
+  { "${apt[@]}" update && "${apt[@]}" install --no-install-recommends "$@"; } >"$log" 2>&1 &
+  watch_apt "$!" "$log"
+}
+
+# watch_apt PID LOG: waits for apt. An interruption ends ./dev when apt is through: dpkg stopped
+# half-way would leave the machine to be repaired by hand.
+watch_apt() {
+  local status=0 interrupted= started=$SECONDS
+  trap 'interrupted=130' INT
+  trap 'interrupted=143' TERM HUP
+  while kill -0 "$1" 2>/dev/null; do
+    [[ ! -t 2 ]] || printf '\r    %3d s  %-64.64s' $((SECONDS - started)) "$(tail -n 1 "$2")" >&2
+    sleep 0.5 || true
+  done
+  [[ ! -t 2 ]] || printf '\r%76s\r' '' >&2
+  wait "$1" || status=$?
+  [[ -z $interrupted ]] || exit "$interrupted"
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  if [[ $status -ne 0 ]]; then
+    tail -n 20 "$2" >&2
+    die "apt-get failed; its whole output: $2"
+  fi
+  say "installed in $((SECONDS - started)) s"
+}
