@@ -73,4 +73,11 @@ Bytes ByteBuffer::take() {
   return result;
 }
 
+void ByteBuffer::reclaim(Bytes&& bytes) {
+  Bytes given = std::move(bytes);
+  if (block_ || !given.block_ || given.block_->references != 1) return;
+  block_ = std::exchange(given.block_, nullptr);
+  size_ = 0;
+}
+
 }  // namespace parley

@@ -124,6 +124,9 @@ class ByteBuffer {
   // The content as `Bytes`; the buffer is empty afterwards.
   Bytes take();
 
+  // Uses the memory of `bytes` again, if nobody else refers to it and this buffer has none.
+  void reclaim(Bytes&& bytes);
+
  private:
   void grow(size_t count);
 

@@ -1,0 +1,137 @@
+#pragma once
+
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "base/result.h"
+#include "loop/loop.h"
+#include "loop/task.h"
+
+namespace parley::loop {
+
+// The task's result, or Failure(DeadlineExpired) when `deadline` comes first: then the task is
+// destroyed.
+//
+//   Result<Bytes> chunk = co_await with_deadline(loop, stream.read(), deadline);
+template <typename T>
+class WithDeadline final : public Waiter {
+ public:
+  WithDeadline(Loop& loop, Task<Result<T>> task, Instant deadline)
+      : task_(std::move(task)), alarm_(*this, loop), deadline_(deadline) {}
+
+  bool await_ready() const noexcept { return false; }
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) noexcept {
+    handle = awaiting;
+    if (deadline_ != kNever) alarm_.loop.add_timer(alarm_, deadline_);
+    return task_.begin(awaiting);
+  }
+  Result<T> await_resume() {
+    if (!expired_) return task_.take();
+    return Failure(Reason::DeadlineExpired, "the deadline has passed");
+  }
+
+ private:
+  struct Alarm final : Timer {
+    Alarm(WithDeadline& wait, Loop& of) : wait_(wait), loop(of) {}
+    void fire() override {
+      // The task may have become ready in this very turn: its result counts only once it has run.
+      wait_.expired_ = true;
+      wait_.task_ = {};
+      loop.make_ready(wait_);
+    }
+    WithDeadline& wait_;
+    Loop& loop;
+  };
+
+  Task<Result<T>> task_;
+  Alarm alarm_;
+  Instant deadline_;
+  bool expired_ = false;
+};
+template <typename T>
+WithDeadline(Loop&, Task<Result<T>>, Instant) -> WithDeadline<T>;
+
+template <typename T>
+WithDeadline<T> with_deadline(Loop& loop, Task<Result<T>> task, Instant deadline) {
+  return WithDeadline<T>(loop, std::move(task), deadline);
+}
+
+// Runs two tasks at the same time and gives both results when both are done.
+//
+//   auto [sent, received] = co_await when_all(send(), receive());
+template <typename A, typename B>
+class WhenAll {
+ public:
+  WhenAll(Task<A> first, Task<B> second) : first_(std::move(first)), second_(std::move(second)) {}
+
+  bool await_ready() const noexcept { return false; }
+  bool await_suspend(std::coroutine_handle<> awaiting) {
+    awaiting_ = awaiting;
+    first_side_ = side(first_);
+    second_side_ = side(second_);
+    pending_ = 3;  // the two, and this function
+    first_side_.resume();
+    second_side_.resume();
+    return --pending_ > 0;
+  }
+  std::pair<A, B> await_resume() { return {first_.take(), second_.take()}; }
+
+ private:
+  // A side awaits its task, then resumes the whole when it was the last.
+  class Side {
+   public:
+    struct promise_type {
+      Side get_return_object() {
+        return Side(std::coroutine_handle<promise_type>::from_promise(*this));
+      }
+      std::suspend_always initial_suspend() noexcept { return {}; }
+      std::suspend_always final_suspend() noexcept { return {}; }
+      void return_void() {}
+      void unhandled_exception() noexcept { std::terminate(); }
+      static void* operator new(size_t size) { return allocate_frame(size); }
+      static void operator delete(void* frame, size_t size) { free_frame(frame, size); }
+    };
+    Side() = default;
+    explicit Side(std::coroutine_handle<promise_type> handle) : handle_(handle) {}
+    Side(Side&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+    Side& operator=(Side&& other) noexcept {
+      std::swap(handle_, other.handle_);
+      return *this;
+    }
+    ~Side() {
+      if (handle_) handle_.destroy();
+    }
+    void resume() { handle_.resume(); }
+
+   private:
+    std::coroutine_handle<promise_type> handle_;
+  };
+  struct Arrive {
+    WhenAll& all;
+    bool await_ready() const noexcept { return false; }
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<>) noexcept {
+      return --all.pending_ == 0 ? all.awaiting_ : std::noop_coroutine();
+    }
+    void await_resume() const noexcept {}
+  };
+  template <typename T>
+  Side side(Task<T>& task) {
+    co_await task.finished();
+    co_await Arrive{*this};
+  }
+
+  Task<A> first_;
+  Task<B> second_;
+  Side first_side_;
+  Side second_side_;
+  std::coroutine_handle<> awaiting_;
+  int pending_ = 0;
+};
+
+template <typename A, typename B>
+WhenAll<A, B> when_all(Task<A> first, Task<B> second) {
+  return WhenAll<A, B>(std::move(first), std::move(second));
+}
+
+}  // namespace parley::loop
