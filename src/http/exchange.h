@@ -1,0 +1,148 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/fields.h"
+#include "base/result.h"
+#include "loop/task.h"
+#include "net/byte_stream.h"
+
+namespace parley::http {
+
+enum class Version : uint8_t { Http10, Http11, Http2, Http3 };
+std::string_view version_text(Version version);  // "HTTP/1.1"
+
+// The head of a request, as one list: pseudo fields first (`:method`, `:scheme`, `:authority`,
+// `:path`, as in RFC 9113, 8.3.1, made up for HTTP/1.1), then the header in its order. An HTTP/1.1
+// `Host` becomes `:authority`.
+struct RequestHead {
+  Fields fields;
+
+  std::string_view verb() const { return fields.find(FieldId::PseudoMethod).value_or(""); }
+  std::string_view target() const {
+    return fields.find(FieldId::PseudoPath).value_or("");
+  }  // path and query
+  std::string_view authority() const { return fields.find(FieldId::PseudoAuthority).value_or(""); }
+  std::string_view scheme() const { return fields.find(FieldId::PseudoScheme).value_or(""); }
+};
+
+// The head of a response. No pseudo fields in `fields`.
+struct ResponseHead {
+  uint16_t status = 200;
+  Fields fields;
+};
+
+constexpr bool is_pseudo(FieldId id) {
+  return id >= FieldId::PseudoAuthority && id <= FieldId::PseudoStatus;
+}
+
+// What an exchange came to, for the access log and the counters. The connection fills in bytes and
+// status; layers and doors fill in the rest as they learn it.
+struct Record {
+  Instant started{};            // the first byte of the request
+  uint64_t request_bytes = 0;   // of the body, as it came
+  uint64_t response_bytes = 0;  // of the body, as it left
+  uint16_t status = 0;          // 0: no head was sent
+  bool reset = false;           // the stream ended without a whole answer
+  Code code = Code::Ok;
+  bool code_known = false;
+  std::string_view protocol;  // "rest", "grpc": which door served it; a literal
+  std::string method;         // "shop.v1.Users.GetUser", when it is one that is served
+  std::string route;          // the template that matched
+  std::string endpoint;       // which upstream endpoint answered
+  std::string request_id;
+  std::string reason;  // of a failure: reason and detail
+};
+
+// One HTTP request and its response, whichever version carries it: nothing here assumes a TCP
+// connection. Made by a connection, which destroys it, and the task that serves it, when the client
+// goes away.
+//
+//   read()* and, independently:  inform()* begin() write()* finish()   |  reset() at any time
+//
+// A service that returns without finish or reset has its exchange reset.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+  Exchange() = default;
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  const RequestHead& request() const { return request_; }
+  Record& record() { return record_; }
+  const Record& record() const { return record_; }
+  virtual Version version() const = 0;
+  virtual const net::Address& peer() const = 0;
+  virtual const net::TlsInfo& tls() const = 0;
+
+  // The next chunk of the body; an empty one is its end. Fails with Client origin when the client
+  // broke the protocol, or with BodyTimeout. What is not read holds the client back.
+  virtual loop::Task<Result<Bytes>> read() = 0;
+  // The trailers, once read() has given the end.
+  virtual const Fields& trailers() const = 0;
+  // Whether the request's body is known to be empty or is over (so that read() would give the end).
+  virtual bool request_ended() const = 0;
+  // The length that the client declared; nullopt: none (chunked, or HTTP/2 without content-length).
+  virtual std::optional<uint64_t> content_length() const = 0;
+
+  // An interim response: 100 before the body is read happens by itself.
+  virtual void inform(uint16_t status, const Fields& fields) = 0;
+  // The head. With `ends`, the response has no body and no trailers. REQUIRES: not begun.
+  virtual void begin(ResponseHead head, bool ends = false) = 0;
+  bool begun() const { return record_.status != 0; }
+  // A part of the body. Resolves once little enough waits for the client. Fails when the client is
+  // gone.
+  virtual loop::Task<Result<void>> write(Bytes bytes) = 0;
+  // The end, with trailers where the version can carry them (HTTP/1.1: only when the request said
+  // `te: trailers`).
+  virtual void finish(Fields trailers = {}) = 0;
+  // The last part of the body and the end, in one frame where possible.
+  virtual void finish_with(Bytes last) = 0;
+  // Ends without a whole answer, so that the client can tell. `code` is the failure's cause.
+  virtual void reset(Code code) = 0;
+  virtual bool finished() const = 0;
+
+  // Asks the connection to take no more requests after this one (Connection: close, GOAWAY).
+  virtual void close_after() = 0;
+
+ protected:
+  RequestHead request_;
+  Record record_;
+};
+
+// Serves exchanges: a door, or a layer around one. The task's life is the exchange's.
+class ExchangeService {
+ public:
+  virtual ~ExchangeService() = default;
+  virtual loop::Task<void> serve(Exchange& exchange) = 0;
+
+  // A request that HTTP itself refuses (bad syntax, a limit): the one responder writes the answer.
+  // The request's head may be incomplete. Resolves when the answer is written.
+  virtual loop::Task<void> refuse(Exchange& exchange, Failure failure) = 0;
+};
+
+// Limits and timeouts of HTTP on listeners, with defaults for an internet edge. Named in errors as
+// "http.<name>".
+struct Settings {
+  uint32_t header_bytes_max = 64 * 1024;  // the sum of name + value + 32 over all fields
+  uint32_t header_count_max = 128;
+  uint32_t url_bytes_max = 16 * 1024;
+  uint32_t streams_max = 128;                 // HTTP/2: concurrent streams of a connection
+  uint32_t stream_window_bytes = 256 * 1024;  // HTTP/2: what a client may send ahead on a stream
+  uint32_t write_buffer_bytes = 64 * 1024;    // of one stream, before write() waits
+  uint32_t resets_per_stream_max = 200;       // HTTP/2: streams reset early, before GOAWAY
+  uint32_t control_frames_queued_max =
+      1000;  // HTTP/2: answers (PING, SETTINGS, RST) waiting to leave
+  Duration header_timeout =
+      std::chrono::seconds(10);                      // from the first byte to the end of the header
+  Duration body_timeout = std::chrono::seconds(30);  // between two chunks of a body
+  Duration idle_timeout = std::chrono::seconds(300);  // without any stream
+  Duration write_timeout = std::chrono::seconds(30);  // a client that reads nothing
+  bool half_close_is_gone = true;  // a FIN before the answer is complete counts as gone
+};
+
+}  // namespace parley::http

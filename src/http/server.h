@@ -1,0 +1,46 @@
+#pragma once
+
+#include <memory>
+
+#include "http/exchange.h"
+#include "loop/loop.h"
+
+namespace parley::http {
+
+// Drain: the listener tells its connections to end; see ServerConnection.
+class Drain {
+ public:
+  explicit Drain(loop::Loop& loop) : started_(loop) {}
+  void start() {
+    draining_ = true;
+    started_.notify();
+  }
+  bool draining() const { return draining_; }
+  loop::Signal& started() { return started_; }
+
+ private:
+  loop::Signal started_;
+  bool draining_ = false;
+};
+
+// What a server connection borrows; all of it outlives the connection.
+struct ServerContext {
+  loop::Loop& loop;
+  ExchangeService& service;
+  const Settings& settings;
+  Drain& drain;
+};
+
+// Serves one connection until its end: HTTP/2 when the client starts with its connection preface
+// (prior knowledge) or ALPN said h2, else HTTP/1.1. Destroying the task closes the connection and
+// cancels what it serves.
+loop::Task<void> serve_connection(std::unique_ptr<net::ByteStream> stream,
+                                  const ServerContext& context);
+
+// The two behind it. `first`: bytes that were read already, to decide.
+loop::Task<void> serve_http1(std::unique_ptr<net::ByteStream> stream, Bytes first,
+                             const ServerContext& context);
+loop::Task<void> serve_http2(std::unique_ptr<net::ByteStream> stream, Bytes first,
+                             const ServerContext& context);
+
+}  // namespace parley::http
