@@ -1,0 +1,152 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "contract/model.h"
+
+namespace parley::wire {
+
+class Program;
+class Programs;
+
+// How one value of a field looks in JSON and on the wire. The special messages of ProtoJSON have
+// kinds of their own; `Bare` ones are written as the value of their field 1: the wrappers, Struct
+// and ListValue.
+enum class Kind : uint8_t {
+  Double,
+  Float,
+  Int32,
+  Int64,
+  Uint32,
+  Uint64,
+  Sint32,
+  Sint64,
+  Fixed32,
+  Fixed64,
+  Sfixed32,
+  Sfixed64,
+  Bool,
+  Enum,
+  NullValue,
+  String,
+  Bytes,
+  Message,
+  Bare,
+  Value,
+  Any,
+  Timestamp,
+  Duration,
+  FieldMask,
+};
+constexpr bool is_message(Kind kind) { return kind >= Kind::Message; }
+
+// The wire types of protobuf (Protocol Buffers, "Encoding").
+enum class WireType : uint8_t {
+  Varint = 0,
+  Fixed64 = 1,
+  Length = 2,
+  Start = 3,
+  End = 4,
+  Fixed32 = 5
+};
+
+// One value on the wire of a kind that is no group.
+WireType wire_type(Kind kind);
+
+enum class Shape : uint8_t { Single, List, Map };
+
+// What the two directions need to know of one field, flat, in the order of the numbers.
+struct FieldPlan {
+  Kind kind = Kind::Int32;
+  Shape shape = Shape::Single;
+  bool presence = false;  // whether unset differs from the default
+  bool packed = false;    // lists of scalars: how they are written; both forms are read
+  bool group = false;     // a message between start and end tags
+  uint8_t tag_size = 0;
+  uint16_t index = 0;          // of this plan: the bit that says "seen"
+  uint16_t oneof_bit = 0;      // 0: in no oneof; else the bit that says "a member was seen"
+  uint32_t tag = 0;            // number << 3 | the wire type of one value, unpacked
+  char tag_bytes[5] = {};      // `tag` as a varint (maps and packed lists: of wire type Length)
+  std::string_view json_key;   // `"lowerCamel":`, ready to be copied, with 64 readable bytes after
+  std::string_view proto_key;  // `"declared_name":`
+  const Program* message = nullptr;  // messages and maps (the entry)
+  const contract::Field* field = nullptr;
+
+  // The name that a JSON key is expected to have, without quotes.
+  std::string_view json_name() const { return json_key.substr(1, json_key.size() - 3); }
+  uint32_t number() const { return tag >> 3; }
+};
+
+// One message type, compiled: what JSON and wire need to know of it, in flat tables. Immutable.
+class Program {
+ public:
+  const contract::Message& message() const { return *message_; }
+  const Programs& programs() const { return *programs_; }
+  Kind kind() const { return kind_; }  // how a value of this message looks: Message, Bare, Any ...
+  std::span<const FieldPlan> fields() const { return fields_; }
+
+  // The field that a JSON key names: lowerCamel, declared name or `[extension.full_name]`.
+  // nullptr: none.
+  const FieldPlan* find(std::string_view key) const;
+  const FieldPlan* find(uint32_t number) const;
+  const FieldPlan* find(const contract::Field& field) const;
+
+  // Bits that a message being read needs: one for each field, then one for each oneof.
+  uint32_t seen_words() const { return seen_words_; }
+  // Indexes of required fields (proto2).
+  std::span<const uint16_t> required() const { return required_; }
+
+  Program() = default;
+
+ private:
+  friend class ProgramCompiler;
+  struct NameSlot {
+    std::string_view name;
+    uint32_t hash = 0;
+    uint16_t field = 0;
+  };
+
+  const contract::Message* message_ = nullptr;
+  const Programs* programs_ = nullptr;
+  Kind kind_ = Kind::Message;
+  uint32_t seen_words_ = 1;
+  uint32_t name_mask_ = 0;
+  std::span<const FieldPlan> fields_;
+  std::span<const NameSlot> names_;  // open addressing, a power of two
+  std::span<const uint16_t> dense_;  // by number, for small numbers: index + 1
+  std::vector<FieldPlan> field_storage_;
+  std::vector<NameSlot> name_storage_;
+  std::vector<uint16_t> dense_storage_;
+  std::vector<uint16_t> required_;
+  std::string text_;  // the keys, with padding
+};
+
+// The programs of every message of a contract; owned by the contract's snapshot, compiled at
+// construction, immutable after: every shard may use them.
+class Programs {
+ public:
+  // `contract` outlives the programs. `known`, which may be null and outlives them too, resolves
+  // the types of google.protobuf.Any that the contract does not have (google.rpc's, for one).
+  explicit Programs(const contract::Contract& contract, const Programs* known = nullptr);
+  Programs(const Programs&) = delete;
+  Programs& operator=(const Programs&) = delete;
+
+  const contract::Contract& contract() const { return *contract_; }
+
+  // REQUIRES: `message` is of this contract.
+  const Program& of(const contract::Message& message) const { return programs_[message.index]; }
+
+  // For Any: in this contract, else in the known types. nullptr: none has it.
+  const Program* find(std::string_view full_name) const;
+
+ private:
+  const contract::Contract* contract_;
+  const Programs* known_;
+  std::vector<Program> programs_;  // by Message::index
+};
+
+}  // namespace parley::wire

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "wire/program.h"
+
+namespace parley::wire {
+
+inline constexpr uint16_t kSkipDepthMax = 100;  // nested groups that `skip` follows
+
+// Reads protobuf's wire format (Protocol Buffers, "Encoding") from bytes that nobody has checked.
+// Every read says whether it could; after the first that could not the reader stays failed and at
+// its place. Never reads beyond the end.
+//
+//   WireReader reader(bytes);
+//   while (reader.next()) switch (reader.number()) { ... reader.skip(); }
+//   if (reader.failed()) ...
+class WireReader {
+ public:
+  WireReader() = default;
+  explicit WireReader(std::string_view wire) : at_(wire.data()), end_(wire.data() + wire.size()) {}
+
+  // Reads a tag. False at the end, and on a bad tag (then `failed`). A number of 0 and the unused
+  // wire types 6 and 7 are bad.
+  bool next();
+  uint32_t tag() const { return tag_; }
+  uint32_t number() const { return tag_ >> 3; }
+  WireType type() const { return static_cast<WireType>(tag_ & 7); }
+
+  // The value after a tag; each is 0 or empty when the reader has failed.
+  uint64_t varint();
+  uint32_t fixed32() { return fixed<uint32_t>(); }
+  uint64_t fixed64() { return fixed<uint64_t>(); }
+  std::string_view bytes();  // of wire type Length
+  std::string_view group();  // the content up to the matching end tag
+
+  // Passes over the value of the last tag, groups too.
+  void skip();
+
+  // The value if the last tag has the wire type that it needs; else it is skipped, as an unknown
+  // field is, and `fallback` stays.
+  uint64_t varint_or(uint64_t fallback);
+  std::string_view bytes_or(std::string_view fallback);
+
+  bool failed() const { return failed_; }
+  bool at_end() const { return at_ == end_; }
+  const char* position() const { return at_; }
+  const char* end() const { return end_; }
+  void fail() { failed_ = true; }
+
+ private:
+  template <typename T>
+  T fixed();
+  uint64_t long_varint();
+
+  const char* at_ = nullptr;
+  const char* end_ = nullptr;
+  uint32_t tag_ = 0;
+  bool failed_ = false;
+};
+
+inline uint64_t WireReader::varint() {
+  if (at_ < end_ && static_cast<uint8_t>(*at_) < 0x80) [[likely]]
+    return static_cast<uint8_t>(*at_++);
+  return long_varint();
+}
+
+inline bool WireReader::next() {
+  if (at_ == end_ || failed_) return false;
+  const uint64_t tag = varint();
+  const uint64_t type = tag & 7;
+  if (failed_ || tag >> 3 == 0 || tag > UINT32_MAX || type > 5) [[unlikely]] {
+    failed_ = true;
+    return false;
+  }
+  tag_ = static_cast<uint32_t>(tag);
+  return true;
+}
+
+template <typename T>
+T WireReader::fixed() {
+  T value = 0;
+  if (static_cast<size_t>(end_ - at_) < sizeof value) [[unlikely]] {
+    failed_ = true;
+    return 0;
+  }
+  std::memcpy(&value, at_, sizeof value);  // little-endian, as the wire
+  at_ += sizeof value;
+  return value;
+}
+
+inline std::string_view WireReader::bytes() {
+  const uint64_t size = varint();
+  if (failed_ || size > static_cast<size_t>(end_ - at_)) [[unlikely]] {
+    failed_ = true;
+    return {};
+  }
+  const std::string_view content(at_, size);
+  at_ += size;
+  return content;
+}
+
+inline uint64_t zigzag_decode(uint64_t value) { return value >> 1 ^ (0 - (value & 1)); }
+
+}  // namespace parley::wire
