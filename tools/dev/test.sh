@@ -2,7 +2,7 @@
 #
 #   tidy, format           one case each
 #   tools                  the tests of tools/ themselves (Python)
-#   unit                   all gtest cases and fuzz smoke runs, under ASan and UBSan (ctest, `check`)
+#   unit                   every gtest case and fuzz smoke run, under ASan and UBSan (`check`)
 #   shards                 the gtest cases of the folders where threads meet, under TSan (`tsan`)
 #   e2e                    tests/: the optimised gateway in front of the running demo (Python)
 #   bench                  the tests of the benchmarks' own code (Python)
