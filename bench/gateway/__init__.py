@@ -1,0 +1,1 @@
+"""The gateway benchmark: CPU per request of Parley and its peers over one canned upstream."""

@@ -1,0 +1,121 @@
+"""bench/run: arguments, the measuring lock, signals, exit codes."""
+
+import argparse
+import contextlib
+import fcntl
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from . import install, report
+from .measure import DIRECT, Pace, measure, terminal_progress
+from .peers import all_peers
+from .places import PARLEY, WORK
+from .scenarios import SCENARIOS, by_name
+
+REQUIRED = ("curl", "h2load", "protoc", "setpriv", "taskset")
+
+
+def main(arguments: list[str]) -> int:
+    """0: measured (a goal that is missed is a result); 1: an answer was wrong, a peer failed, or
+    the set-up did; 2: usage."""
+    options = parse(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop_everything)
+    missing = [name for name in REQUIRED if shutil.which(name) is None]
+    if missing:
+        return complain(f"missing: {', '.join(missing)}; bench/packages.txt names the packages")
+    with measuring_alone():
+        try:
+            install.set_up()
+        except (install.StepFailed, subprocess.CalledProcessError) as error:
+            return complain(str(error))
+        return 0 if options.setup else measure_all(options)
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    names = [scenario.name for scenario in SCENARIOS]
+    peers = [name for name in (*all_peers(), DIRECT) if name != "parley"]
+    parser = argparse.ArgumentParser(
+        prog="bench",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="CPU per request of Parley beside its peers, over one canned upstream.",
+        epilog="scenarios:\n" + "".join(f"  {s.name:12} {s.what}\n" for s in SCENARIOS),
+    )
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="default: all of them")
+    parser.add_argument("--peer", action="append", metavar="NAME", choices=peers,
+                        help=f"only these beside Parley: {', '.join(peers)} (repeatable)")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--parley", type=Path, default=PARLEY, metavar="PATH")
+    parser.add_argument("--rounds", type=int, default=Pace.rounds, metavar="N")
+    parser.add_argument("--seconds", type=float, default=Pace.run_seconds, metavar="S",
+                        help="longest run of one peer (default: %(default)s)")
+    parser.add_argument("--setup", action="store_true", help="only install and build the peers")
+    options = parser.parse_args(arguments)
+    for name in options.scenarios:
+        if name not in names:
+            parser.error(f"no scenario {name!r}; there are {', '.join(names)}")
+    if options.rounds < 1 or options.seconds <= 0:
+        parser.error("--rounds and --seconds are above zero")
+    options.chosen = set(options.peer or peers)
+    options.scenarios = options.scenarios or names
+    return options
+
+
+def measure_all(options: argparse.Namespace) -> int:
+    raise_file_limit()
+    peers = all_peers(options.parley.absolute())
+    pace = Pace(rounds=options.rounds, run_seconds=options.seconds)
+    if not options.json:
+        print(machine(), flush=True)
+    failed = False
+    for name in options.scenarios:
+        scenario, progress = by_name(name), terminal_progress(name)
+        entrants = measure(scenario, peers, options.chosen, pace, progress)
+        progress("")
+        if options.json:
+            print("\n".join(report.json_lines(scenario, entrants)), flush=True)
+        else:
+            print("\n" + report.table(scenario, entrants), flush=True)
+        failed = failed or any(entrant.failed is not None for entrant in entrants)
+    return 1 if failed else 0
+
+
+def machine() -> str:
+    busy = os.getloadavg()[0]
+    return f"{len(os.sched_getaffinity(0))} CPUs, load average {busy:.2f} at the start"
+
+
+@contextlib.contextmanager
+def measuring_alone() -> Iterator[None]:
+    """Two measurements at once would measure each other."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    with (WORK / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            install.say("another benchmark runs here: waiting for its end")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def raise_file_limit() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def stop_everything(number: int, _) -> None:
+    """Leaves through every `with`, which stops what was started; a second signal is ignored."""
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def complain(text: str) -> int:
+    print(f"bench: {text}", file=sys.stderr)
+    return 1
