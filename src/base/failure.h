@@ -175,6 +175,8 @@ class Failure {
   Failure& field(std::string_view name, std::string_view value);
   Failure& prefix(std::string_view text);  // puts `text` before the message
 
+  // Ends a chain where a value is wanted: `failure_ = Failure(...).with_limit("x").take();`
+  Failure take() { return std::move(*this); }
 
  private:
   struct Body {

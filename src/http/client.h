@@ -40,6 +40,7 @@ struct ClientSettings {
   uint32_t header_bytes_max = 64 * 1024;
   uint32_t header_count_max = 128;
   uint32_t stream_window_bytes = 256 * 1024;
+  int32_t connection_window_bytes = 1 << 20;  // given back on receipt: covers what is in flight
   uint32_t write_buffer_bytes = 64 * 1024;
   Duration ping_interval =
       std::chrono::minutes(5);  // only while calls are open; doubled by ENHANCE_YOUR_CALM
@@ -53,7 +54,7 @@ class ClientConnection {
 
   // REQUIRES: available(). `head` has pseudo fields first, lower-case names, and only values that
   // are valid in HTTP/2: the caller checked. With `ends` the request has no body.
-  virtual std::unique_ptr<ClientExchange> open(const Fields& head, bool ends) = 0;
+  virtual std::unique_ptr<ClientExchange> open(Fields head, bool ends) = 0;
 
   // Whether a stream can be opened now: alive, not going away, below the peer's
   // SETTINGS_MAX_CONCURRENT_STREAMS.
@@ -63,7 +64,8 @@ class ClientConnection {
   virtual size_t streams() const = 0;
   virtual uint32_t streams_max() const = 0;  // the peer's setting
   virtual uint32_t peer_header_bytes_max()
-      const = 0;  // SETTINGS_MAX_HEADER_LIST_SIZE; UINT32_MAX: not said
+      const = 0;                        // SETTINGS_MAX_HEADER_LIST_SIZE; UINT32_MAX: not said
+  virtual bool calm_asked() const = 0;  // the GOAWAY said ENHANCE_YOUR_CALM: ping less
   // Notified when available(), alive() or going_away() may have changed.
   virtual loop::Signal& changed() = 0;
   // Why the connection ended, for people; empty while it lives.

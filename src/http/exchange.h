@@ -134,7 +134,7 @@ struct Settings {
   uint32_t streams_max = 128;                 // HTTP/2: concurrent streams of a connection
   uint32_t stream_window_bytes = 256 * 1024;  // HTTP/2: what a client may send ahead on a stream
   uint32_t write_buffer_bytes = 64 * 1024;    // of one stream, before write() waits
-  uint32_t resets_per_stream_max = 200;       // HTTP/2: streams reset early, before GOAWAY
+  uint32_t resets_max = 200;  // HTTP/2: streams that a client resets, beside half of its requests
   uint32_t control_frames_queued_max =
       1000;  // HTTP/2: answers (PING, SETTINGS, RST) waiting to leave
   Duration header_timeout =

@@ -56,7 +56,7 @@ template <typename T>
 class Promise final : public PromiseCore {
  public:
   auto get_return_object() { return std::coroutine_handle<Promise>::from_promise(*this); }
-  template <typename U>
+  template <typename U = T>
   void return_value(U&& value) {
     value_.emplace(std::forward<U>(value));
   }

@@ -1,0 +1,278 @@
+#include "http/http2_core.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace parley::http {
+namespace {
+
+// Bytes that wait in the connection's buffer before nghttp2 is asked for more. Small, so that what
+// a stream sends late is not far behind what others sent early.
+constexpr size_t kOutputMax = 256 * 1024;
+// Payloads from this size on are passed on as they are; smaller ones are copied next to their frame
+// header.
+constexpr size_t kShareFrom = 4096;
+
+Http2Stream* stream_of(nghttp2_session* session, int32_t id) {
+  return static_cast<Http2Stream*>(nghttp2_session_get_stream_user_data(session, id));
+}
+
+uint8_t* unsafe(std::string_view text) {
+  return reinterpret_cast<uint8_t*>(const_cast<char*>(text.data()));  // nghttp2 only reads
+}
+
+}  // namespace
+
+// The C face of nghttp2.
+struct Http2Core::Callbacks {
+  static Http2Core& core(void* user) { return *static_cast<Http2Core*>(user); }
+
+  static int begin_headers(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
+    if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
+    Http2Stream* stream = core(user).on_stream_begin(frame->hd.stream_id);
+    if (!stream) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, stream);
+    return 0;
+  }
+
+  static int header(nghttp2_session* session, const nghttp2_frame* frame, const uint8_t* name,
+                    size_t name_size, const uint8_t* value, size_t value_size, uint8_t flags,
+                    void*) {
+    if (Http2Stream* stream = stream_of(session, frame->hd.stream_id)) {
+      stream->on_field({reinterpret_cast<const char*>(name), name_size},
+                       {reinterpret_cast<const char*>(value), value_size},
+                       (flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0);
+    }
+    return 0;
+  }
+
+  static int frame_received(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
+    Http2Stream* stream =
+        frame->hd.stream_id != 0 ? stream_of(session, frame->hd.stream_id) : nullptr;
+    if (stream && (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA)) {
+      if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) stream->received_end = true;
+      if (frame->hd.type == NGHTTP2_HEADERS) stream->on_head_complete();
+      stream->arrived.notify();
+    }
+    core(user).on_frame(*frame);
+    return 0;
+  }
+
+  static int data_chunk(nghttp2_session* session, uint8_t, int32_t id, const uint8_t* data,
+                        size_t size, void* user) {
+    Http2Core& self = core(user);
+    nghttp2_session_consume_connection(session, size);
+    Http2Stream* stream = stream_of(session, id);
+    if (!stream) {
+      nghttp2_session_consume_stream(session, id, size);
+      return 0;
+    }
+    const auto* text = reinterpret_cast<const char*>(data);
+    if (size >= kShareFrom) {
+      stream->received.push(
+          self.receiving_->slice(static_cast<size_t>(text - self.receiving_->data()), size));
+    } else {
+      stream->received.push(Bytes::copy({text, size}));
+    }
+    stream->arrived.notify();
+    return 0;
+  }
+
+  static int stream_closed(nghttp2_session* session, int32_t id, uint32_t code, void*) {
+    if (Http2Stream* stream = stream_of(session, id)) {
+      stream->closed = true;
+      stream->close_code = code;
+      stream->arrived.notify();
+      stream->left.notify();
+      stream->on_closed();
+    }
+    return 0;
+  }
+
+  static int frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
+    if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
+    Http2Stream* stream = stream_of(session, frame->hd.stream_id);
+    if (!stream) return 0;
+    stream->head_sent = true;
+    // The answer is whole and the request is not: tell the client to stop (RFC 9113, 8.1).
+    const bool answered =
+        (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) && core(user).side_ == Side::Server;
+    if (answered && !stream->received_end) {
+      nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
+    }
+    return 0;
+  }
+
+  static ssize_t data_source(nghttp2_session* session, int32_t id, uint8_t*, size_t room,
+                             uint32_t* flags, nghttp2_data_source* source, void*) {
+    auto& stream = *static_cast<Http2Stream*>(source->ptr);
+    const size_t size = std::min(room, stream.sending.size());
+    if (size == 0 && !stream.sending_end) {
+      stream.deferred_ = true;
+      return NGHTTP2_ERR_DEFERRED;
+    }
+    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    if (size == stream.sending.size() && stream.sending_end) {
+      *flags |= NGHTTP2_DATA_FLAG_EOF;
+      if (!stream.sending_trailers.empty()) {
+        *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+        const auto trailers = to_nghttp2(stream.sending_trailers);
+        nghttp2_submit_trailer(session, id, trailers.data(), trailers.size());
+      }
+    }
+    return static_cast<ssize_t>(size);
+  }
+
+  static int send_data(nghttp2_session*, nghttp2_frame*, const uint8_t* head, size_t size,
+                       nghttp2_data_source* source, void* user) {
+    constexpr size_t kFrameHeader = 9;
+    Http2Core& self = core(user);
+    auto& stream = *static_cast<Http2Stream*>(source->ptr);
+    const size_t before = stream.sending.size();
+    self.add_output({reinterpret_cast<const char*>(head), kFrameHeader});
+    while (size > 0) {
+      Bytes part = stream.sending.pop_up_to(size);
+      size -= part.size();
+      if (part.size() < kShareFrom) {
+        self.add_output(part.view());
+      } else {
+        self.stream_->write(self.output_.take());
+        self.stream_->write(std::move(part));
+      }
+    }
+    const size_t mark = self.write_buffer_bytes_;
+    if (before >= mark && stream.sending.size() < mark) stream.left.notify();
+    return 0;
+  }
+
+  static nghttp2_session_callbacks* make() {
+    nghttp2_session_callbacks* all = nullptr;
+    PARLEY_ASSERT(nghttp2_session_callbacks_new(&all) == 0);
+    nghttp2_session_callbacks_set_on_begin_headers_callback(all, begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback(all, header);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(all, frame_received);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(all, data_chunk);
+    nghttp2_session_callbacks_set_on_stream_close_callback(all, stream_closed);
+    nghttp2_session_callbacks_set_on_frame_send_callback(all, frame_sent);
+    nghttp2_session_callbacks_set_send_data_callback(all, send_data);
+    return all;
+  }
+
+  static nghttp2_option* make_option(Side side) {
+    nghttp2_option* option = nullptr;
+    PARLEY_ASSERT(nghttp2_option_new(&option) == 0);
+    nghttp2_option_set_no_auto_window_update(option, 1);
+    nghttp2_option_set_no_closed_streams(option, 1);
+    if (side == Side::Client) nghttp2_option_set_peer_max_concurrent_streams(option, 100);
+    return option;
+  }
+};
+
+Http2Stream::Http2Stream(Http2Core& core, int32_t id)
+    : arrived(core.loop()), left(core.loop()), core_(core), id_(id) {}
+
+Bytes Http2Stream::take_received() {
+  Bytes chunk = received.pop();
+  if (!closed) {
+    nghttp2_session_consume_stream(core_.session(), id_, chunk.size());
+    core_.wants_flush();
+  }
+  return chunk;
+}
+
+void Http2Stream::send(Bytes bytes, bool last) {
+  if (closed) return;
+  sending.push(std::move(bytes));
+  sending_end = sending_end || last;
+  resume();
+}
+
+void Http2Stream::send_end(Fields trailers) {
+  if (closed) return;
+  sending_trailers = std::move(trailers);
+  sending_end = true;
+  resume();
+}
+
+void Http2Stream::resume() {
+  if (deferred_) {
+    deferred_ = false;
+    nghttp2_session_resume_data(core_.session(), id_);
+  }
+  core_.wants_flush();
+}
+
+Http2Core::Http2Core(Side side, std::unique_ptr<net::ByteStream> stream,
+                     uint32_t write_buffer_bytes)
+    : stream_(std::move(stream)), side_(side), write_buffer_bytes_(write_buffer_bytes) {
+  nghttp2_session* session = nullptr;
+  nghttp2_session_callbacks* callbacks = Callbacks::make();
+  nghttp2_option* option = Callbacks::make_option(side);
+  const auto make =
+      side == Side::Server ? nghttp2_session_server_new2 : nghttp2_session_client_new2;
+  PARLEY_ASSERT(make(&session, callbacks, this, option) == 0);
+  nghttp2_option_del(option);
+  nghttp2_session_callbacks_del(callbacks);
+  session_.reset(session);
+}
+
+Http2Core::~Http2Core() = default;
+
+nghttp2_data_provider Http2Core::body_of(Http2Stream& stream) {
+  nghttp2_data_provider provider{};
+  provider.source.ptr = &stream;
+  provider.read_callback = Callbacks::data_source;
+  return provider;
+}
+
+Result<void> Http2Core::receive(const Bytes& chunk) {
+  receiving_ = &chunk;
+  const ssize_t used = nghttp2_session_mem_recv(
+      session(), reinterpret_cast<const uint8_t*>(chunk.data()), chunk.size());
+  receiving_ = nullptr;
+  after_events();
+  wants_flush();
+  if (used < 0) {
+    failed_ = true;
+    return Failure(Reason::RequestMalformed,
+                   std::string("HTTP/2: ") + nghttp2_strerror(static_cast<int>(used)));
+  }
+  return {};
+}
+
+void Http2Core::flush() {
+  gather_output();
+  if (!output_.empty()) stream_->write(output_.take());
+  after_events();
+}
+
+void Http2Core::gather_output() {
+  while (stream_->unsent() + output_.size() < kOutputMax) {
+    const uint8_t* data = nullptr;
+    const ssize_t size = nghttp2_session_mem_send(session(), &data);
+    if (size < 0) failed_ = true;
+    if (size <= 0) return;
+    add_output({reinterpret_cast<const char*>(data), static_cast<size_t>(size)});
+  }
+}
+
+void Http2Core::add_output(std::string_view bytes) { output_.append(bytes); }
+
+void append_nghttp2(const Fields& fields, std::vector<nghttp2_nv>& to) {
+  for (const Field field : fields) {
+    const int flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE |
+                      (field.never_index ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE);
+    to.push_back({unsafe(field.name), unsafe(field.value), field.name.size(), field.value.size(),
+                  static_cast<uint8_t>(flags)});
+  }
+}
+
+std::vector<nghttp2_nv> to_nghttp2(const Fields& fields) {
+  std::vector<nghttp2_nv> list;
+  list.reserve(fields.size());
+  append_nghttp2(fields, list);
+  return list;
+}
+
+}  // namespace parley::http

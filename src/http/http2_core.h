@@ -1,0 +1,127 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <nghttp2/nghttp2.h>
+
+#include "base/bytes_queue.h"
+#include "base/fields.h"
+#include "http/exchange.h"
+#include "loop/loop.h"
+#include "net/byte_stream.h"
+
+namespace parley::http {
+
+class Http2Core;
+
+// What both ends of an HTTP/2 stream have: bytes that came and wait for our reader, and bytes that
+// wait to leave. The stream's window is returned when our reader takes bytes, the connection's on
+// receipt: so one stalled reader holds back nobody else.
+class Http2Stream {
+ public:
+  Http2Stream(Http2Core& core, int32_t id);
+  Http2Stream(const Http2Stream&) = delete;
+  Http2Stream& operator=(const Http2Stream&) = delete;
+
+  int32_t id() const { return id_; }
+
+  // Incoming. `arrived` is notified when a head, bytes, the end or a reset came.
+  BytesQueue received;
+  bool received_end = false;
+  Fields received_trailers;
+  loop::Signal arrived;
+  Bytes take_received();  // REQUIRES: !received.empty(). Opens the window again.
+
+  // Outgoing. `left` is notified when the queue falls below its mark, and at the stream's end.
+  BytesQueue sending;
+  bool sending_end = false;
+  Fields sending_trailers;
+  loop::Signal left;
+  void send(Bytes bytes, bool last);
+  void send_end(Fields trailers);
+
+  bool closed = false;      // nghttp2 has forgotten the stream
+  uint32_t close_code = 0;  // HTTP/2 error code
+  bool head_sent = false;   // our HEADERS have been handed to the connection's buffer
+
+ protected:
+  ~Http2Stream() = default;
+  void resume();
+
+  Http2Core& core_;
+  int32_t id_;
+  bool deferred_ = false;  // nghttp2 waits for `sending` to fill
+
+  friend class Http2Core;
+
+ private:
+  // Events, from inside of nghttp2: they record, and resume nothing.
+  virtual void on_field(std::string_view name, std::string_view value, bool never_index) = 0;
+  virtual void on_head_complete() = 0;
+  virtual void on_closed() = 0;
+};
+
+// One HTTP/2 connection, client's or server's: nghttp2 on one side, a ByteStream on the other. It
+// moves bytes; what streams mean is its owner's.
+class Http2Core : public loop::Flusher {
+ public:
+  enum class Side : uint8_t { Server, Client };
+  Http2Core(Side side, std::unique_ptr<net::ByteStream> stream, uint32_t write_buffer_bytes);
+  Http2Core(const Http2Core&) = delete;
+  Http2Core& operator=(const Http2Core&) = delete;
+  virtual ~Http2Core();
+
+  nghttp2_session* session() { return session_.get(); }
+  net::ByteStream& stream() { return *stream_; }
+  loop::Loop& loop() { return stream_->loop(); }
+  uint32_t write_buffer_bytes() const { return write_buffer_bytes_; }
+
+  // Feeds what arrived. A failure ends the connection (after a GOAWAY has left).
+  Result<void> receive(const Bytes& chunk);
+
+  // Something was submitted: it leaves at the end of the turn.
+  void wants_flush() { loop().flush_later(*this); }
+  void flush() override;
+
+  // A stream's queue as nghttp2's source of DATA.
+  static nghttp2_data_provider body_of(Http2Stream& stream);
+
+  // Whether both directions are over, as nghttp2 sees it.
+  bool finished() {
+    return !nghttp2_session_want_read(session()) && !nghttp2_session_want_write(session());
+  }
+
+ protected:
+  // From inside of nghttp2; they record, and resume nothing.
+  virtual Http2Stream* on_stream_begin(
+      int32_t id) = 0;  // server: a request begins; nullptr refuses it
+  virtual void on_frame(const nghttp2_frame& frame) { (void)frame; }
+  // After nghttp2 returned: streams may be deleted, tasks destroyed.
+  virtual void after_events() = 0;
+
+ private:
+  friend class Http2Stream;
+  struct DeleteSession {
+    void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
+  };
+  struct Callbacks;
+
+  void add_output(std::string_view bytes);
+  void gather_output();
+
+  std::unique_ptr<nghttp2_session, DeleteSession> session_;
+  std::unique_ptr<net::ByteStream> stream_;
+  const Side side_;
+  const uint32_t write_buffer_bytes_;
+  ByteBuffer output_;
+  const Bytes* receiving_ = nullptr;  // the chunk that nghttp2 reads now
+  bool failed_ = false;
+};
+
+// nghttp2's view of a list of fields; it borrows the text: `fields` lives until the frame has left.
+std::vector<nghttp2_nv> to_nghttp2(const Fields& fields);
+void append_nghttp2(const Fields& fields, std::vector<nghttp2_nv>& to);
+
+}  // namespace parley::http
