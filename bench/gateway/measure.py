@@ -31,7 +31,7 @@ class Pace:
     """`budget_seconds` of measuring is shared by all runs; no run is longer than `run_seconds`."""
 
     rounds: int = 3
-    budget_seconds: float = 42.0
+    budget_seconds: float = 38.0
     run_seconds: float = 3.0
 
     def seconds(self, runs: int) -> float:

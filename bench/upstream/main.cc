@@ -97,17 +97,17 @@ class Server {
 }  // namespace parley::bench
 
 int main(int argc, char** argv) {
-  using namespace parley::bench;
+  using parley::bench::CannedAnswers;
   if (argc != 4) {
     std::fputs("usage: bench_upstream PORT USER_MESSAGE_FILE LIST_MESSAGE_FILE\n", stderr);
     return 2;
   }
   const CannedAnswers answers{CannedAnswers::frame_of_file(argv[2]),
                               CannedAnswers::frame_of_file(argv[3])};
-  const int listener = listen_on_loopback(static_cast<uint16_t>(std::atoi(argv[1])));
+  const int listener = parley::bench::listen_on_loopback(static_cast<uint16_t>(std::atoi(argv[1])));
   if (listener < 0) {
     std::perror("bench_upstream: cannot listen");
     return 1;
   }
-  Server(listener, answers).run();
+  parley::bench::Server(listener, answers).run();
 }

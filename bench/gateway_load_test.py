@@ -1,7 +1,7 @@
 import unittest
 
-from . import load
-from .scenarios import Load, by_name
+from gateway import load
+from gateway.scenarios import Load, by_name
 
 OUTPUT = """starting benchmark...
 finished in 1.25s, 8000.00 req/s, 3.05MB/s

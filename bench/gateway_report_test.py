@@ -1,9 +1,9 @@
 import json
 import unittest
 
-from . import report
-from .measure import DIRECT, Entrant, Pace, Sample, entrants
-from .scenarios import SCENARIOS, Scenario, by_name
+from gateway import report
+from gateway.measure import DIRECT, Entrant, Pace, Sample, entrants
+from gateway.scenarios import SCENARIOS, Scenario, by_name
 
 LOAD = by_name("rest-get").load
 SCENARIO = Scenario("get", "GET", LOAD, ("envoy",), goals={"envoy": 0.45})

@@ -1,8 +1,8 @@
 import json
 import unittest
 
-from . import answers, canned
-from .scenarios import Load
+from gateway import answers, canned
+from gateway.scenarios import Load
 
 USER = Load("/v1/users/12345", "user")
 
