@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -88,6 +89,9 @@ struct Enum {
 
   const EnumValue* find(std::string_view value_name) const;
   const EnumValue* find(int32_t number) const;  // the first declared of that number
+
+  struct NameIndex;  // made by the loader
+  const NameIndex* names = nullptr;
 };
 
 struct Oneof {
@@ -243,6 +247,9 @@ class Contract {
   const File* find_file(std::string_view name) const;
   // Extensions of a message by number, for reflection.
   const File* find_extension_file(std::string_view message, int32_t number) const;
+
+  // Of the files' bytes and the rules that replaced theirs: equal for equal contracts.
+  std::array<uint64_t, 2> fingerprint() const;
 
   struct Storage;
   explicit Contract(std::unique_ptr<Storage> storage);

@@ -42,6 +42,7 @@ struct PathTemplate {
   // Named limits: a template beyond them is refused.
   static constexpr size_t kSegmentsMax = 64;
   static constexpr size_t kVariablesMax = 32;
+  static constexpr size_t kBytesMax = 4096;
 
   // Failure's message says what is wrong at which column (from 1) of `text`.
   static Result<PathTemplate> parse(std::string_view text);

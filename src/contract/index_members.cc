@@ -1,0 +1,128 @@
+// Loading: tables by name and number for each message and enum; what is there twice is reported.
+#include <algorithm>
+#include <bit>
+#include <numeric>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "contract/draft.h"
+
+namespace parley::contract {
+namespace {
+
+class Indexer {
+ public:
+  explicit Indexer(Draft& draft) : draft_(draft), storage_(*draft.storage) {}
+
+  void run() {
+    storage_.field_names.resize(storage_.messages.size());
+    for (size_t i = 0; i < storage_.messages.size(); ++i) {
+      Message& message = storage_.messages[i];
+      storage_.field_names[i] = {index_fields(message, draft_.messages[i].features)};
+      message.names = &storage_.field_names[i];
+    }
+    storage_.value_names.resize(storage_.enums.size());
+    for (size_t i = 0; i < storage_.enums.size(); ++i) {
+      Enum& enumeration = storage_.enums[i];
+      storage_.value_names[i] = {index_values(enumeration)};
+      enumeration.names = &storage_.value_names[i];
+    }
+  }
+
+ private:
+  uint32_t* allocate(size_t count) {
+    return static_cast<uint32_t*>(storage_.texts.allocate(count * sizeof(uint32_t)));
+  }
+
+  // Free slots for `entries` names, at most half of them to be taken.
+  uint32_t* allocate_slots(MemberIndex& index, size_t entries) {
+    const size_t count = std::bit_ceil(entries * 2 + 1);
+    uint32_t* slots = allocate(count);
+    std::fill_n(slots, count, 0u);
+    index.mask = static_cast<uint32_t>(count - 1);
+    index.slots = slots;
+    return slots;
+  }
+
+  static void insert(uint32_t* slots, uint32_t mask, std::string_view name, size_t member) {
+    size_t at = name_hash(name) & mask;
+    while (slots[at] != 0) at = (at + 1) & mask;
+    slots[at] = static_cast<uint32_t>(member + 1);
+  }
+
+  template <typename Members>
+  void sort_numbers(MemberIndex& index, const Members& members) {
+    uint32_t* order = allocate(members.size());
+    std::iota(order, order + members.size(), 0u);
+    // Of one number the first declared comes first.
+    std::sort(order, order + members.size(), [&](uint32_t a, uint32_t b) {
+      return std::pair(members[a].number, a) < std::pair(members[b].number, b);
+    });
+    index.by_number = order;
+    index.count = static_cast<uint32_t>(members.size());
+  }
+
+  MemberIndex index_fields(Message& message, const Features& features) {
+    MemberIndex index;
+    uint32_t* slots = allocate_slots(index, message.fields.size() * 2);
+    for (size_t i = 0; i < message.fields.size(); ++i) {
+      const Field& field = message.fields[i];
+      check_names(message, slots, index.mask, field, features);
+      if (!field.extension) insert(slots, index.mask, field.name, i);
+      if (field.json_name != field.name) insert(slots, index.mask, field.json_name, i);
+    }
+    sort_numbers(index, message.fields);
+    for (size_t i = 1; i < message.fields.size(); ++i) {
+      const Field& before = message.fields[index.by_number[i - 1]];
+      const Field& field = message.fields[index.by_number[i]];
+      if (before.number == field.number)
+        draft_.problems.error(field.location,
+                              fmt::format("{} and {} have the same number {}", before.full_name,
+                                          field.full_name, field.number));
+    }
+    return index;
+  }
+
+  // Looks for what `field` clashes with among the fields that are in the table already.
+  void check_names(const Message& message, const uint32_t* slots, uint32_t mask, const Field& field,
+                   const Features& features) {
+    for (size_t at = name_hash(field.json_name) & mask; slots[at] != 0; at = (at + 1) & mask)
+      if (const Field& other = message.fields[slots[at] - 1];
+          other.json_name == field.json_name && other.name != field.name)
+        report_json_clash(other, field, features);
+    if (field.extension) return;
+    for (size_t at = name_hash(field.name) & mask; slots[at] != 0; at = (at + 1) & mask)
+      if (const Field& other = message.fields[slots[at] - 1];
+          other.name == field.name && !other.extension)
+        return draft_.problems.error(field.location,
+                                     fmt::format("{} is declared twice", field.full_name));
+  }
+
+  void report_json_clash(const Field& other, const Field& field, const Features& features) {
+    std::string what = fmt::format("{} and {} have the same JSON name \"{}\"", other.full_name,
+                                   field.full_name, field.json_name);
+    if (features.unique_json)
+      draft_.problems.error(field.location, std::move(what), "set json_name on one of them");
+    else
+      draft_.problems.warning(field.location, std::move(what), "JSON means the first");
+  }
+
+  MemberIndex index_values(const Enum& enumeration) {
+    MemberIndex index;
+    uint32_t* slots = allocate_slots(index, enumeration.values.size());
+    for (size_t i = 0; i < enumeration.values.size(); ++i)
+      insert(slots, index.mask, enumeration.values[i].name, i);
+    sort_numbers(index, enumeration.values);
+    return index;
+  }
+
+  Draft& draft_;
+  Contract::Storage& storage_;
+};
+
+}  // namespace
+
+void index_members(Draft& draft) { Indexer(draft).run(); }
+
+}  // namespace parley::contract
