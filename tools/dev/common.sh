@@ -31,20 +31,26 @@ run() {
   return "$status"
 }
 
-# Asks every child to end, then insists.
+# Stops every child, `stops_first` before the others.
+stops_first=
 stop_children() {
-  local ids=("${!children[@]}") groups tries
-  children=()
-  [[ ${#ids[@]} -gt 0 ]] || return 0
   trap '' INT TERM HUP
-  groups=("${ids[@]/#/-}")
+  [[ -z $stops_first ]] || stop_groups "$stops_first"
+  stop_groups "${!children[@]}"
+  children=()
+}
+
+# stop_groups ID...: asks them to end, and insists after 10 s.
+stop_groups() {
+  [[ $# -gt 0 ]] || return 0
+  local groups=("${@/#/-}") tries
   kill -TERM -- "${groups[@]}" 2>/dev/null || true
-  for ((tries = 0; tries < 100; ++tries)); do
+  for ((tries = 0; tries < 200; ++tries)); do
     kill -0 -- "${groups[@]}" 2>/dev/null || break
-    sleep 0.1
+    sleep 0.05
   done
   kill -KILL -- "${groups[@]}" 2>/dev/null || true
-  wait "${ids[@]}" 2>/dev/null || true
+  wait "$@" 2>/dev/null || true
 }
 
 # Our own C++ files, separated by NUL.
