@@ -12,11 +12,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import install, report
+from . import install, neighbour, report
 from .measure import DIRECT, Pace, measure, terminal_progress
-from .peers import all_peers
+from .peers import Peer, all_peers
 from .places import PARLEY, WORK
-from .scenarios import SCENARIOS, by_name
+from .scenarios import SCENARIOS, Scenario, by_name
 
 REQUIRED = ("curl", "h2load", "protoc", "setpriv", "taskset")
 
@@ -33,6 +33,8 @@ def main(arguments: list[str]) -> int:
     with measuring_alone():
         try:
             install.set_up()
+            if neighbour.NAME in options.scenarios:
+                install.set_up_neighbour()
         except (install.StepFailed, subprocess.CalledProcessError) as error:
             return complain(str(error))
         return 0 if options.setup else measure_all(options)
@@ -40,14 +42,16 @@ def main(arguments: list[str]) -> int:
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     names = [scenario.name for scenario in SCENARIOS]
+    lines = [(s.name, s.what) for s in SCENARIOS] + [(neighbour.NAME, neighbour.WHAT)]
     peers = [name for name in (*all_peers(), DIRECT) if name != "parley"]
     parser = argparse.ArgumentParser(
         prog="bench",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="CPU per request of Parley beside its peers, over one canned upstream.",
-        epilog="scenarios:\n" + "".join(f"  {s.name:12} {s.what}\n" for s in SCENARIOS),
+        epilog="scenarios:\n" + "".join(f"  {name:12} {what}\n" for name, what in lines),
     )
-    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="default: all of them")
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO",
+                        help="default: all that measure speed")
     parser.add_argument("--peer", action="append", metavar="NAME", choices=peers,
                         help=f"only these beside Parley: {', '.join(peers)} (repeatable)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -58,8 +62,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--setup", action="store_true", help="only install and build the peers")
     options = parser.parse_args(arguments)
     for name in options.scenarios:
-        if name not in names:
-            parser.error(f"no scenario {name!r}; there are {', '.join(names)}")
+        if name not in (*names, neighbour.NAME):
+            parser.error(f"no scenario {name!r}; there are {', '.join(name for name, _ in lines)}")
     if options.rounds < 1 or options.seconds <= 0:
         parser.error("--rounds and --seconds are above zero")
     options.chosen = set(options.peer or peers)
@@ -73,17 +77,41 @@ def measure_all(options: argparse.Namespace) -> int:
     pace = Pace(rounds=options.rounds, run_seconds=options.seconds)
     if not options.json:
         print(machine(), flush=True)
-    failed = False
+    failures = 0
     for name in options.scenarios:
-        scenario, progress = by_name(name), terminal_progress(name)
-        entrants = measure(scenario, peers, options.chosen, pace, progress)
-        progress("")
-        if options.json:
-            print("\n".join(report.json_lines(scenario, entrants)), flush=True)
+        if name == neighbour.NAME:
+            failures += try_neighbours(options, peers)
         else:
-            print("\n" + report.table(scenario, entrants), flush=True)
-        failed = failed or any(entrant.failed is not None for entrant in entrants)
-    return 1 if failed else 0
+            failures += measure_one(by_name(name), options, peers, pace)
+    return 1 if failures else 0
+
+
+def measure_one(scenario: Scenario, options: argparse.Namespace, peers: dict[str, Peer],
+                pace: Pace) -> int:
+    """The number of peers that failed."""
+    progress = terminal_progress(scenario.name)
+    entrants = measure(scenario, peers, options.chosen, pace, progress)
+    progress("")
+    if options.json:
+        print("\n".join(report.json_lines(scenario, entrants)), flush=True)
+    else:
+        print("\n" + report.table(scenario, entrants), flush=True)
+    return sum(entrant.failed is not None for entrant in entrants)
+
+
+def try_neighbours(options: argparse.Namespace, peers: dict[str, Peer]) -> int:
+    """The number of gateways that failed; for Parley, a lost request is a failure, too."""
+    progress = terminal_progress(neighbour.NAME)
+    results = neighbour.measure(peers, options.chosen, progress)
+    progress("")
+    if options.json:
+        print("\n".join(neighbour.json_lines(results)), flush=True)
+    else:
+        print("\n" + neighbour.report(results), flush=True)
+    return sum(
+        result.failed is not None or (result.peer == "parley" and any(result.lost.values()))
+        for result in results
+    )
 
 
 def machine() -> str:

