@@ -27,17 +27,22 @@ void demand_no_problems(const std::vector<Problem>& problems) {
 }  // namespace
 
 Contract contract_from(std::string_view proto_text) {
-  return contract_from({{"test.proto", std::string(proto_text)}});
+  return contract_from_files({{"test.proto", std::string(proto_text)}});
 }
 
-Contract contract_from(const std::map<std::string, std::string>& files,
-                       const LoadOptions& options) {
-  Loaded loaded = loaded_from(files, options);
+Contract contract_from_files(const std::map<std::string, std::string>& files,
+                             const LoadOptions& options) {
+  Loaded loaded = loaded_from_files(files, options);
   demand_no_problems(loaded.problems);
   return std::move(*loaded.contract);
 }
 
-Loaded loaded_from(const std::map<std::string, std::string>& files, const LoadOptions& options) {
+Loaded loaded_from(std::string_view proto_text, const LoadOptions& options) {
+  return loaded_from_files({{"test.proto", std::string(proto_text)}}, options);
+}
+
+Loaded loaded_from_files(const std::map<std::string, std::string>& files,
+                         const LoadOptions& options) {
   Compiled compiled = compiled_from(files);
   if (has_errors(compiled.problems)) return {std::nullopt, std::move(compiled.problems), {}};
   Loaded loaded = load(std::move(compiled.source), options);
@@ -46,7 +51,7 @@ Loaded loaded_from(const std::map<std::string, std::string>& files, const LoadOp
   return loaded;
 }
 
-Source source_from(const std::map<std::string, std::string>& files) {
+Source source_from_files(const std::map<std::string, std::string>& files) {
   Compiled compiled = compiled_from(files);
   demand_no_problems(compiled.problems);
   return std::move(compiled.source);

@@ -16,14 +16,15 @@ namespace parley::contract {
 Contract contract_from(std::string_view proto_text);
 
 // Several files by name, which may import each other.
-Contract contract_from(const std::map<std::string, std::string>& files,
-                       const LoadOptions& options = {});
+Contract contract_from_files(const std::map<std::string, std::string>& files,
+                             const LoadOptions& options = {});
 
 // The same, with the problems for the test to look at.
-Loaded loaded_from(const std::map<std::string, std::string>& files,
-                   const LoadOptions& options = {});
+Loaded loaded_from(std::string_view proto_text, const LoadOptions& options = {});
+Loaded loaded_from_files(const std::map<std::string, std::string>& files,
+                         const LoadOptions& options = {});
 
 // The serialized files, all imports included.
-Source source_from(const std::map<std::string, std::string>& files);
+Source source_from_files(const std::map<std::string, std::string>& files);
 
 }  // namespace parley::contract
