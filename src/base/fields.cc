@@ -156,6 +156,15 @@ bool Fields::append(FieldId id, std::string_view value, bool never_index) {
   return fits(name.size(), value.size()) && push(name, id, value, never_index);
 }
 
+bool Fields::insert(size_t index, FieldId id, std::string_view value) {
+  PARLEY_ASSERT(index <= count_);
+  if (!append(id, value)) return false;
+  // Entries lie in reverse order: the new one, the lowest, goes above those that follow it.
+  Entry* lowest = &entry(count_ - 1);
+  std::rotate(lowest, lowest + 1, &entry(index) + 1);
+  return true;
+}
+
 bool Fields::fits(size_t name_size, size_t value_size) const {
   return name_size <= UINT16_MAX && count_ < limits_.count_max && value_size <= limits_.bytes_max &&
          list_bytes_ + name_size + value_size + kEntryOverhead <= limits_.bytes_max;

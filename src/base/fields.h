@@ -115,6 +115,8 @@ class Fields {
   [[nodiscard]] bool append(std::string_view name, std::string_view value,
                             bool never_index = false);
   [[nodiscard]] bool append(FieldId id, std::string_view value, bool never_index = false);
+  // The same, but before the field at `index`. REQUIRES: index <= size().
+  [[nodiscard]] bool insert(size_t index, FieldId id, std::string_view value);
 
   // Appends a field of our own, limits or not.
   void add(std::string_view name, std::string_view value) {

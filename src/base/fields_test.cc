@@ -61,5 +61,20 @@ TEST(Fields, copies_and_moves) {
   EXPECT_EQ(moved.size(), 1u);
 }
 
+TEST(Fields, insert_puts_a_field_before_others) {
+  Fields fields;
+  fields.add("x-a", "1");
+  fields.add("x-b", "2");
+  fields.add("x-c", "3");
+  ASSERT_TRUE(fields.insert(1, FieldId::Host, "h"));
+  ASSERT_TRUE(fields.insert(4, FieldId::Date, "end"));
+  ASSERT_EQ(fields.size(), 5u);
+  EXPECT_EQ(fields[0].name, "x-a");
+  EXPECT_EQ(fields[1].value, "h");
+  EXPECT_EQ(fields[2].name, "x-b");
+  EXPECT_EQ(fields[3].value, "3");
+  EXPECT_EQ(fields[4].value, "end");
+}
+
 }  // namespace
 }  // namespace parley
