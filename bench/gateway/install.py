@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import venv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,7 +92,7 @@ def build_upstream(program: Path) -> None:
 
 def pip_install(package: str) -> None:
     if not (VENV / "bin" / "pip").exists():
-        venv.create(VENV, with_pip=True)
+        run("pip", [sys.executable, "-m", "venv", str(VENV)])
     run("pip", [str(VENV / "bin" / "pip"), "install", "--quiet", package])
 
 
@@ -119,6 +118,7 @@ def build_go_peers() -> None:
     go = go_command()
     # -p 2: leaves a small machine usable; no cgo: needs no C toolchain and no libc of its own.
     environment = {**os.environ, "GOBIN": str(BIN), "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}
+    environment["GOFLAGS"] = "-buildvcs=false"  # the module is a copy: no commit to name
     environment["PATH"] = f"{BIN}:{Path(go).parent}:{environment.get('PATH', '')}"
     here = {"cwd": module, "env": environment}
     run("go", [go, "install", "-p", "2", "tool"], **here)
