@@ -1,17 +1,11 @@
 #pragma once
 
-#include <cstdint>
-
 #include "door/catalogue.h"
+#include "door/metadata.h"
 #include "http/exchange.h"
 #include "loop/loop.h"
 
 namespace parley::door {
-
-// What doors count, for metrics.
-struct Counts {
-  uint64_t metadata_dropped = 0;  // fields that could not become metadata
-};
 
 // Where every exchange enters: picks the door by what the client speaks. One for each shard.
 //

@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
 #include "contract/model.h"
 #include "door/catalogue.h"
+#include "door/request_path.h"
 
 namespace parley::door {
 
@@ -29,40 +29,9 @@ struct RouteConflict {
   std::string text() const;
 };
 
-// The raw path of a request, taken apart; it borrows the path. Checked before it is matched.
-class RequestPath {
- public:
-  // No template has more segments; what `**` takes beyond stays in one piece.
-  static constexpr size_t kSegmentsMax = contract::PathTemplate::kSegmentsMax;
-
-  // Failure: PathInvalid for a bad escape, %00, a byte that must be escaped, text that is not
-  // UTF-8, and segments `.` and `..` in any spelling.
-  static Result<RequestPath> parse(std::string_view raw);
-
-  std::string_view raw() const { return raw_; }
-  size_t segments() const { return count_; }  // at most kSegmentsMax + 1: that many or more
-  std::string_view segment(size_t index) const;
-  // From the first to the last but one segment `last`, slashes included; `open`: to the end.
-  std::string_view span(size_t first, size_t last, bool open) const;
-
-  // An empty segment, or a slash at the end: such a path matches nothing.
-  bool has_empty_segment() const { return has_empty_segment_; }
-  // What follows the last colon of the last segment; empty: no colon, or nothing around it.
-  std::string_view verb() const { return verb_; }
-  // The same path without ":verb".
-  RequestPath without_verb() const;
-
- private:
-  std::string_view raw_;
-  std::array<uint32_t, kSegmentsMax + 1> begins_;  // of each segment; the first `count_` are set
-  uint32_t count_ = 0;
-  bool has_empty_segment_ = false;
-  std::string_view verb_;
-};
-
 struct RouteMatch {
   const Route* route = nullptr;  // nullptr: no route
-  bool verb_taken = false;       // the path ended in the template's verb
+  size_t end = 0;                // of the path without the verb that was matched
 
   // The part of `path` that a variable of the route's template binds, still escaped.
   std::string_view value(const RequestPath& path, size_t variable) const;
@@ -81,7 +50,7 @@ class RestRouter {
   static RestRouter build(std::span<const Exposed* const> methods,
                           std::vector<RouteConflict>& conflicts);
 
-  // The route of a request. HEAD is also served by GET. REQUIRES: path is not empty-segmented.
+  // The route of a request; HEAD is served by GET too.
   RouteMatch match(std::string_view verb, const RequestPath& path) const;
 
   // The HTTP methods that this path has, as the `Allow` field lists them; empty: none.
@@ -94,21 +63,21 @@ class RestRouter {
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
+  static constexpr uint32_t kCustomVerbs = kNone - 1;  // a parent in slots_, of no node
 
   // A route that ends at a node.
   struct End {
     uint16_t verb = 0;    // in http_verbs_
-    uint16_t custom = 0;  // in custom_verbs_; 0: none
+    uint32_t custom = 0;  // the verb after the colon, counted from 1; 0: none
     uint32_t route = 0;
     uint32_t next = kNone;  // in ends_, of the same node
   };
   struct Node {
     uint32_t any = kNone;   // the child behind `*`
-    uint32_t rest = kNone;  // ends_ of templates that go on with `**`
-    uint32_t ends = kNone;  // ends_ of templates that stop here
-    uint32_t literals = 0;  // children behind literals: in slots_
+    uint32_t rest = kNone;  // in ends_: templates that go on with `**`
+    uint32_t ends = kNone;  // in ends_: templates that stop here
   };
-  // Children behind literals: open addressing over all nodes.
+  // Children behind literals, and the verbs after colons: open addressing over all of them.
   struct Slot {
     uint32_t parent = kNone;  // kNone: free
     uint32_t child = 0;
@@ -118,31 +87,32 @@ class RestRouter {
   struct Wanted {
     std::array<uint16_t, 3> verbs{};  // the first one that an end has wins
     size_t verb_count = 0;
-    uint16_t custom = 0;
+    uint32_t custom = 0;
   };
 
   void add(const Route& route, std::vector<RouteConflict>& conflicts);
-  uint32_t node_of(const contract::PathTemplate& path, bool& rest);
-  uint32_t child_for(uint32_t parent, std::string_view literal);
+  uint32_t& ends_of(const contract::PathTemplate& path);
+  uint32_t child_for(uint32_t parent, std::string_view literal, uint32_t fresh);
   void grow_slots();
   uint16_t verb_id_for(std::string_view verb);
-  uint16_t custom_id_for(std::string_view verb);
-  uint16_t verb_id(std::string_view verb) const;
-  uint16_t custom_id(std::string_view verb) const;
   Wanted wanted(std::string_view verb) const;
   const Slot* find_slot(uint32_t parent, std::string_view raw) const;
-  const Route* search(const RequestPath& path, const Wanted& wanted) const;
+  uint32_t custom_verb(const RequestPath& path) const;
+  template <typename AtEnds>
+  bool walk(const RequestPath& path, size_t end, AtEnds at_ends) const;
+  const Route* search(const RequestPath& path, size_t end, const Wanted& wanted) const;
   const Route* pick(uint32_t ends, const Wanted& wanted) const;
-  void collect(const RequestPath& path, uint16_t custom, std::vector<bool>& verbs) const;
+  void collect(const RequestPath& path, size_t end, uint32_t custom,
+               std::vector<bool>& verbs) const;
   std::string allow_text(const std::vector<bool>& verbs) const;
 
-  std::vector<Node> nodes_;
+  std::vector<Node> nodes_ = std::vector<Node>(1);
   std::vector<End> ends_;
-  std::vector<Slot> slots_;  // a power of two, at most half of them taken
+  std::vector<Slot> slots_ = std::vector<Slot>(16);  // a power of two, at most half taken
   size_t slots_taken_ = 0;
+  uint32_t custom_count_ = 0;
   std::vector<Route> routes_;
-  std::vector<std::string> http_verbs_;    // [0] is "*"
-  std::vector<std::string> custom_verbs_;  // [0] is "": none
+  std::vector<std::string> http_verbs_ = {"*"};
   std::deque<contract::HttpRule> implicit_rules_;
 };
 

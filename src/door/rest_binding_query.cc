@@ -1,0 +1,201 @@
+// The query's part of RestBinding.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/ascii.h"
+#include "door/rest_binding.h"
+#include "wire/wire_writer.h"
+
+namespace parley::door {
+namespace {
+
+using contract::Field;
+using contract::WellKnown;
+
+Failure refused(const QueryParameter& parameter, std::string description) {
+  Failure failure(Reason::QueryInvalid,
+                  fmt::format("query parameter \"{}\": {}", parameter.name, description));
+  failure.violation(std::string(parameter.name), std::move(description));
+  return failure;
+}
+
+// Whether a leaf's wire form says no more than its absence does.
+bool is_absence(const Field& field, std::string_view leaf) {
+  if (field.presence) return false;
+  const auto tag_end = std::find_if(leaf.begin(), leaf.end(),
+                                    [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  return std::all_of(tag_end + 1, leaf.end(), [](char c) { return c == 0; });
+}
+
+// Whether a parameter's name may go on behind this field with a dot.
+bool has_members(const Field& field) {
+  return field.message != nullptr && !field.repeated &&
+         field.message->well_known == WellKnown::None;
+}
+
+enum class SystemBit : uint8_t { Alt = 1, PrettyPrint = 2 };
+
+}  // namespace
+
+Result<void> RestBinding::bind_query(std::string_view query) {
+  if (query.empty()) return {};
+  for (const Leaf& leaf : bound_) (void)set_.claim(leaf.path);
+  QueryReader reader(query, arena_, exposed_.settings->rest.query_parameters_max);
+  for (;;) {
+    TRY(parameter, reader.next());
+    if (!parameter) return {};
+    TRY_VOID(bind_parameter(*parameter));
+  }
+}
+
+Result<void> RestBinding::bind_parameter(const QueryParameter& parameter) {
+  if (parameter.name.starts_with('$')) return bind_system(parameter);
+  if (rule_.body == "*")
+    return unknown(parameter, "this method takes its fields from the body, not from the query");
+  const auto name = ParameterName::parse(parameter.name);
+  if (!name) return unknown(parameter, "this is not the name of a field");
+  std::string why;
+  TRY(path, resolve(parameter, name->path, why));
+  if (path.empty()) return unknown(parameter, why);
+  if (path.front() == rule_.body_field)
+    return refused(parameter, fmt::format("{} is what the body sets", path.front()->name));
+  const Field& leaf = *path.back();
+  if (leaf.map) {
+    if (name->suffix != ParameterName::Suffix::Key)
+      return refused(parameter, fmt::format("a map entry is written {}[key]=value", name->path));
+    return bind_map_entry(path, name->key, parameter);
+  }
+  if (name->suffix == ParameterName::Suffix::Key)
+    return unknown(parameter, fmt::format("{} is not a map", name->path));
+  if (name->suffix == ParameterName::Suffix::Element && !leaf.repeated)
+    return unknown(parameter, fmt::format("{} is not repeated", name->path));
+  return bind_value(path, parameter);
+}
+
+// System parameters, as Google's APIs have them.
+Result<void> RestBinding::bind_system(const QueryParameter& parameter) {
+  const auto once = [this](SystemBit bit) {
+    const auto mask = static_cast<uint8_t>(bit);
+    const bool first = (system_seen_ & mask) == 0;
+    system_seen_ |= mask;
+    return first;
+  };
+  if (parameter.name == "$alt") {
+    if (!once(SystemBit::Alt)) return refused(parameter, "it is there twice");
+    system_.enum_numbers = parameter.value == "json;enum-encoding=int";
+    if (system_.enum_numbers || parameter.value == "json") return {};
+    return refused(parameter, "it may be json or json;enum-encoding=int");
+  }
+  if (parameter.name == "$prettyPrint") {
+    if (!once(SystemBit::PrettyPrint)) return refused(parameter, "it is there twice");
+    system_.pretty = ascii_equal(parameter.value, "true") || parameter.value == "1";
+    if (system_.pretty || ascii_equal(parameter.value, "false") || parameter.value == "0")
+      return {};
+    return refused(parameter, "it may be true or false");
+  }
+  return unknown(parameter, "this system parameter is not known");
+}
+
+Result<void> RestBinding::unknown(const QueryParameter& parameter, std::string_view why) const {
+  if (exposed_.settings->rest.unknown_query == OnUnknown::Ignore) return {};
+  return refused(parameter, std::string(why));
+}
+
+// The fields from the message down to what `path` names; empty, and `why`: there is no such field.
+Result<SetFields::Path> RestBinding::resolve(const QueryParameter& parameter, std::string_view path,
+                                             std::string& why) const {
+  const auto dots = static_cast<size_t>(std::count(path.begin(), path.end(), '.'));
+  const size_t depth_max = exposed_.settings->rest.depth_max;
+  if (dots + 1 > depth_max) {
+    Failure failure = refused(parameter, fmt::format("nested deeper than {} levels", depth_max));
+    return failure.with_limit("rest.depth_max");
+  }
+  auto* const fields =
+      static_cast<const Field**>(arena_.allocate((dots + 1) * sizeof(const Field*)));
+  const contract::Message* message = exposed_.method->input;
+  for (size_t i = 0; i <= dots; ++i) {
+    const std::string_view name = path.substr(0, path.find('.'));
+    path.remove_prefix(std::min(name.size() + 1, path.size()));
+    const Field* const field = message->find_any(name);
+    if (field == nullptr) {
+      why = fmt::format("{} has no field \"{}\"", message->full_name, name);
+      return FieldPath();
+    }
+    if (i < dots && !has_members(*field)) {
+      why = fmt::format("{} has no members that a parameter could name", field->full_name);
+      return FieldPath();
+    }
+    fields[i] = field;
+    message = field->message;
+  }
+  return FieldPath(fields, dots + 1);
+}
+
+wire::TextOptions RestBinding::text_options(const QueryParameter& parameter) const {
+  return {.reason = Reason::QueryInvalid,
+          .name = parameter.name,
+          .mask_target = rule_.body_field != nullptr ? rule_.body_field->message : nullptr};
+}
+
+Result<void> RestBinding::bind_value(FieldPath path, const QueryParameter& parameter) {
+  if (Leaf* const bound = bound_leaf(path)) return compare_bound(*bound, parameter);
+  TRY_VOID(claim(path, parameter));
+  const Field& field = *path.back();
+  if (path.size() == 1)
+    return wire::text_to_wire(*exposed_.programs, field, parameter.value, text_options(parameter),
+                              out_);
+  ByteBuffer leaf;
+  TRY_VOID(wire::text_to_wire(*exposed_.programs, field, parameter.value, text_options(parameter),
+                              leaf));
+  wire::append_bound_value({path, leaf.view()}, out_);
+  return {};
+}
+
+Result<void> RestBinding::bind_map_entry(FieldPath path, std::string_view key,
+                                         const QueryParameter& parameter) {
+  const Field& map = *path.back();
+  ByteBuffer entry;
+  TRY_VOID(
+      wire::text_to_wire(*exposed_.programs, map.map_key(), key, text_options(parameter), entry));
+  TRY_VOID(claim(path, parameter, arena_.copy(entry.view())));
+  TRY_VOID(wire::text_to_wire(*exposed_.programs, map.map_value(), parameter.value,
+                              text_options(parameter), entry));
+  ByteBuffer leaf;
+  wire::append_field(leaf, map, entry.view());
+  wire::append_bound_value({path, leaf.view()}, out_);
+  return {};
+}
+
+Result<void> RestBinding::claim(FieldPath path, const QueryParameter& parameter,
+                                std::string_view key) {
+  const SetFields::Claim claim = set_.claim(path, key);
+  switch (claim.clash) {
+    case SetFields::Clash::None: return {};
+    case SetFields::Clash::SameField: return refused(parameter, "it is there twice");
+    case SetFields::Clash::SameOneof:
+      return refused(parameter, fmt::format("{} is set already: only one of the oneof {} can be",
+                                            claim.other->name, claim.other->oneof->name));
+  }
+  return {};
+}
+
+RestBinding::Leaf* RestBinding::bound_leaf(FieldPath path) {
+  const auto found = std::find_if(bound_.begin(), bound_.end(), [&](const Leaf& leaf) {
+    return std::equal(leaf.path.begin(), leaf.path.end(), path.begin(), path.end());
+  });
+  return found == bound_.end() ? nullptr : &*found;
+}
+
+// What the path binds wins: the query may only say the same, or nothing.
+Result<void> RestBinding::compare_bound(Leaf& leaf, const QueryParameter& parameter) {
+  if (leaf.repeated_by_query) return refused(parameter, "it is there twice");
+  leaf.repeated_by_query = true;
+  ByteBuffer said;
+  TRY_VOID(wire::text_to_wire(*exposed_.programs, *leaf.path.back(), parameter.value,
+                              text_options(parameter), said));
+  if (said.view() == leaf_text(leaf) || is_absence(*leaf.path.back(), said.view())) return {};
+  return refused(parameter, "the path says another value");
+}
+
+}  // namespace parley::door
