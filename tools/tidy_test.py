@@ -256,6 +256,16 @@ class Fuzzing(TidyTest):
             {"src/net/query.cc": self.PARSER, "src/net/all_fuzz.cc": self.TARGET, **seed}
         )
 
+    def test_what_a_fuzzed_file_includes_of_its_folder_is_fuzzed_with_it(self):
+        self.assert_clean(
+            {
+                "src/net/url.cc": '#include "net/query.h"\n',
+                "src/net/query.cc": self.PARSER,
+                "src/net/url_fuzz.cc": '#include "net/url.h"\n',
+                "src/net/testdata/url_fuzz/one": "a=b",
+            }
+        )
+
     def test_a_target_needs_seeds(self):
         self.assert_says(
             {"src/net/query.cc": self.PARSER, "src/net/query_fuzz.cc": self.TARGET},

@@ -110,7 +110,8 @@ BANS = [
         "writes to the terminal from inside",
         "return text (fmt::format), or a log record (observe)"),
     # Language.
-    Ban("using_namespace", r"\busing\s+namespace\s+(?!std::(?:\w+_)?literals\b)", cpp,
+    Ban("using_namespace", r"\busing\s+namespace\s+(?!std::(?:\w+_)?literals\b)",
+        lambda s: s.is_cpp and not s.path.endswith("_fuzz.cc"),
         "a whole namespace opened", "name what is used"),
     Ban("regex", r"\bstd::w?(?:regex\w*|smatch|cmatch)\b|<regex>", cpp,
         "std::regex recurses on its input", "write a small parser, or use RE2"),

@@ -18,26 +18,51 @@ _TRUSTED_FOLDERS = {"cli"}
 def check(tree: Tree) -> list[Problem]:
     sources = [s for s in tree.cpp if s.path.startswith("src/")]
     targets = [s for s in sources if s.path.endswith("_fuzz.cc")]
+    fuzzed = reached_from(targets, sources)
     found = []
     for source in sources:
-        if is_parser(source) and not any(covers(target, source) for target in targets):
-            line = parser_line(source)
-            if not source.allows("fuzz", line):
-                name = source.path.removesuffix(".cc").split("/")[-1]
-                what = "a parser without a fuzz target"
-                instead = f"add {name}_fuzz.cc beside it, or include its header in a *_fuzz.cc"
-                found.append(Problem(source.path, line, what, instead))
+        line = parser_line(source)
+        if line is None or stem(source) in fuzzed or source.allows("fuzz", line):
+            continue
+        name = stem(source).split("/")[-1]
+        what = "a parser without a fuzz target"
+        instead = f"add {name}_fuzz.cc beside it, or include its header in a *_fuzz.cc"
+        found.append(Problem(source.path, line, what, instead))
     return found + check_seeds(tree, targets)
 
 
-def is_parser(source: Source) -> bool:
-    folder = source.path.split("/")[1]
-    name = source.path.split("/")[-1]
-    if folder in _TRUSTED_FOLDERS or re.search(r"_(test|fuzz|fake|bench)\.cc$", name):
-        return False
-    if not name.endswith(".cc"):
-        return False
-    return bool(_PARSER_NAME.search(name) or exported_parser(source))
+def stem(source: Source) -> str:
+    return source.path.rsplit(".", 1)[0]
+
+
+def reached_from(targets: list[Source], sources: list[Source]) -> set[str]:
+    """The stems that a fuzz target of their own folder reaches, over any number of #includes."""
+    included: dict[str, set[str]] = {}
+    for source in sources:
+        if source in targets or not source.is_test:
+            headers = re.findall(r'^#include "([^"]+)\.h"', source.text, re.MULTILINE)
+            included.setdefault(stem(source), set()).update(f"src/{h}" for h in headers)
+    reached = set()
+    for target in targets:
+        folder = target.path.rsplit("/", 1)[0]
+        waiting = [stem(target), stem(target).removesuffix("_fuzz")]
+        while waiting:
+            at = waiting.pop()
+            if at not in reached and at.rsplit("/", 1)[0] == folder:
+                reached.add(at)
+                waiting += included.get(at, ())
+    return reached
+
+
+def parser_line(source: Source) -> int | None:
+    """Where a file shows that it is a parser; None if it is none."""
+    folder, name = source.path.split("/")[1], source.path.split("/")[-1]
+    if folder in _TRUSTED_FOLDERS or source.is_test or not name.endswith(".cc"):
+        return None
+    match = exported_parser(source)
+    if match:
+        return source.line_of(match.end())
+    return 1 if _PARSER_NAME.search(name) else None
 
 
 def exported_parser(source: Source) -> re.Match | None:
@@ -49,19 +74,6 @@ def exported_parser(source: Source) -> re.Match | None:
         flags=re.MULTILINE | re.DOTALL,
     )
     return _PARSER_FUNCTION.search(public)
-
-
-def parser_line(source: Source) -> int:
-    match = exported_parser(source)
-    return source.line_of(match.end()) if match else 1
-
-
-def covers(target: Source, source: Source) -> bool:
-    """By its name, or by including the parser's header."""
-    stem = source.path.removesuffix(".cc")
-    if target.path == f"{stem}_fuzz.cc":
-        return True
-    return f'#include "{stem.removeprefix("src/")}.h"' in target.text
 
 
 def check_seeds(tree: Tree, targets: list[Source]) -> list[Problem]:

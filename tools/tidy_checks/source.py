@@ -12,6 +12,7 @@ SKIPPED_FOLDERS = {".git", "build", "node_modules", "__pycache__", "testdata", "
 CARRIED = ("proto/google/",)
 
 CPP = (".cc", ".h")
+_TEST_NAME = re.compile(r"_(?:test|fake|fuzz|bench)\.\w+$")
 
 _TOKEN = re.compile(
     r"""
@@ -50,7 +51,8 @@ class Source:
 
     @property
     def is_test(self) -> bool:
-        return self.path.startswith("tests/") or "_test." in self.path
+        """Tests, and what is only built for them."""
+        return self.path.startswith("tests/") or bool(_TEST_NAME.search(self.path))
 
     @cached_property
     def is_python(self) -> bool:
