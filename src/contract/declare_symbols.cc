@@ -1,10 +1,6 @@
 // Loading: every message, enum, service, method and extension gets its place and its full name.
-#include <algorithm>
-
 #include <fmt/format.h>
 
-#include "base/ascii.h"
-#include "base/utf8.h"
 #include "contract/draft.h"
 
 namespace parley::contract {
@@ -12,20 +8,7 @@ namespace {
 
 using google::protobuf::DescriptorProto;
 
-bool is_identifier(std::string_view name) {
-  if (name.empty() || ascii_digit(name.front())) return false;
-  return std::ranges::all_of(name,
-                             [](char c) { return ascii_alpha(c) || ascii_digit(c) || c == '_'; });
-}
-
-constexpr size_t kShownMax = 100;
-
-// The beginning of a text that may hold anything, fit for a message.
-std::string shown(const std::string& text) {
-  std::string out = utf8_repaired(std::string_view(text).substr(0, kShownMax));
-  std::ranges::replace_if(out, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, '?');
-  return out;
-}
+constexpr size_t kShownMax = 100;  // of a bad name, in a message
 
 // Counts what the messages, enums and services hold, against `kSymbolsMax`.
 class Declaration {
@@ -34,7 +17,7 @@ class Declaration {
 
   void run() {
     for (uint32_t i = 0; i < draft_.files.size(); ++i) add_file(i);
-    if (draft_.too_large) return;
+    if (draft_.unusable) return;
     storage_.symbol_names.reserve(draft_.messages.size() + draft_.enums.size() +
                                   draft_.extensions.size() + method_count_);
     size_messages();
@@ -52,21 +35,22 @@ class Declaration {
   bool count(int symbols) {
     symbol_count_ += static_cast<size_t>(symbols);
     if (symbol_count_ <= kSymbolsMax) return true;
-    if (!draft_.too_large)
+    if (!draft_.unusable)
       draft_.problems.error({},
                             fmt::format("the contract declares more than {} symbols", kSymbolsMax),
                             "leave out files that no service needs");
-    draft_.too_large = true;
+    draft_.unusable = true;
     return false;
   }
 
-  // The full name, kept; a name that cannot be one is reported, and then named after nothing.
+  // The full name, kept; empty, and reported, when it cannot be one.
   std::string_view full_name(std::string_view scope, const std::string& name, uint32_t file) {
     if (is_identifier(name) && scope.size() + 1 + name.size() <= kNameBytesMax)
       return draft_.join(scope, name);
     draft_.problems.error(draft_.file_location(file),
-                          fmt::format("\"{}\" in \"{}\" is no name, or too long a one", shown(name),
-                                      scope.substr(0, kShownMax)));
+                          fmt::format("\"{}\" in \"{}\" is no name, or too long a one",
+                                      name.substr(0, kShownMax), scope.substr(0, kShownMax)));
+    draft_.unusable = true;
     return {};
   }
 

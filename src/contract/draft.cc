@@ -1,6 +1,9 @@
 #include "contract/draft.h"
 
+#include <algorithm>
 #include <cstring>
+
+#include "base/ascii.h"
 
 namespace parley::contract {
 
@@ -34,6 +37,12 @@ const Symbol* Draft::require(uint32_t file, std::string_view scope, std::string_
     missing_types.push_back({file, user, std::string(type_name), where});
   }
   return found;
+}
+
+bool is_identifier(std::string_view name) {
+  if (name.empty() || ascii_digit(name.front())) return false;
+  return std::ranges::all_of(name,
+                             [](char c) { return ascii_alpha(c) || ascii_digit(c) || c == '_'; });
 }
 
 }  // namespace parley::contract

@@ -85,7 +85,7 @@ struct Draft {
   std::vector<ServiceDraft> services;
   std::vector<MissingType> missing_types;
   std::vector<Location> rule_locations;  // by method: of its google.api.http
-  bool too_large = false;                // declaring stopped at a limit: no later step may run
+  bool unusable = false;                 // a bad name or a limit: no later step may run
 
   std::string_view package(uint32_t file) const { return files[file].proto->package(); }
   Location file_location(uint32_t file) const { return {storage->files[file].name, 0, 0}; }
@@ -100,6 +100,9 @@ struct Draft {
   const Symbol* require(uint32_t file, std::string_view scope, std::string_view type_name,
                         std::string_view user, const Location& where);
 };
+
+// Whether a text can name a declaration: [A-Za-z_][A-Za-z0-9_]*.
+bool is_identifier(std::string_view name);
 
 // The steps. Each reports into `problems` and leaves the draft safe for the next.
 void parse_files(Draft& draft, Source source);

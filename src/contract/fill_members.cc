@@ -1,7 +1,10 @@
 // Loading: extensions find the message that they extend; then messages get their fields and oneofs,
 // enums their values, with names and numbers but no types yet.
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "base/utf8.h"
 #include "contract/draft.h"
 
 namespace parley::contract {
@@ -27,6 +30,13 @@ std::string lower_camel(std::string_view name) {
 // Options of descriptor.proto only matter to compilers: a set may leave that file out.
 bool extends_options(std::string_view extendee) {
   return extendee.starts_with(".google.protobuf.") && extendee.ends_with("Options");
+}
+
+// Whether JSON writes the name without escapes: what a sane contract has.
+bool is_plain(std::string_view json_name) {
+  return utf8_valid(json_name) && std::ranges::none_of(json_name, [](char c) {
+           return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\' || c == 0x7F;
+         });
 }
 
 class Members {
@@ -90,11 +100,15 @@ class Members {
     constexpr int32_t kNumberMax = (1 << 29) - 1;
     const bool in_range = field.number >= 1 &&
                           (field.number <= kNumberMax || (field.extension && parent.message_set));
-    if (proto.name().empty() || !in_range)
+    if (!is_identifier(proto.name()) || !in_range)
       draft_.problems.error(field.location,
-                            fmt::format("field \"{}\" of {} has no name, or {} is "
-                                        "no field number",
+                            fmt::format("field \"{}\" of {} has no name, or {} is no field number",
                                         proto.name(), parent.full_name, field.number));
+    if (!is_plain(proto.json_name()))
+      draft_.problems.error(
+          field.location,
+          fmt::format("{} has a json_name that JSON cannot write as it is", field.full_name),
+          "use UTF-8 without quotes, backslashes and control characters");
   }
 
   void fill_extension(uint32_t index) {

@@ -99,7 +99,17 @@ class RuleBinder {
     if (!method_.input || !method_.output) return;  // reported: its type is missing
     bind_variables(rule);
     bind_body(rule);
+    check_repeated(rule);
     method_.rules.push_back(std::move(rule));
+  }
+
+  // Routes of different methods are compared where the routes of all contracts come together.
+  void check_repeated(const HttpRule& rule) {
+    for (const HttpRule& other : method_.rules)
+      if (other.verb == rule.verb && other.path.shape() == rule.path.shape())
+        return error(rule.location,
+                     fmt::format("has the route {} {} twice", rule.verb, rule.path.text),
+                     "leave one of them out");
   }
 
   void bind_variables(HttpRule& rule) {

@@ -111,10 +111,24 @@ class Indexer {
   MemberIndex index_values(const Enum& enumeration) {
     MemberIndex index;
     uint32_t* slots = allocate_slots(index, enumeration.values.size());
-    for (size_t i = 0; i < enumeration.values.size(); ++i)
+    for (size_t i = 0; i < enumeration.values.size(); ++i) {
+      check_value(enumeration, slots, index.mask, enumeration.values[i].name);
       insert(slots, index.mask, enumeration.values[i].name, i);
+    }
     sort_numbers(index, enumeration.values);
     return index;
+  }
+
+  void check_value(const Enum& enumeration, const uint32_t* slots, uint32_t mask,
+                   std::string_view name) {
+    if (!is_identifier(name))
+      draft_.problems.error(enumeration.location,
+                            fmt::format("\"{}\" is no name for a value of {}", name, enumeration.full_name));
+    for (size_t at = name_hash(name) & mask; slots[at] != 0; at = (at + 1) & mask)
+      if (enumeration.values[slots[at] - 1].name == name)
+        return draft_.problems.error(
+            enumeration.location,
+            fmt::format("{} has two values \"{}\"", enumeration.full_name, name));
   }
 
   Draft& draft_;

@@ -48,7 +48,7 @@ Loaded load(Source source, const LoadOptions& options) {
   parse_files(draft, std::move(source));
   const bool parsed = !draft.problems.failed();
   if (parsed) declare_symbols(draft);
-  if (parsed && !draft.too_large) {
+  if (parsed && !draft.unusable) {
     attach_extensions(draft);
     fill_members(draft);
     place_locations(draft);

@@ -6,6 +6,7 @@
 
 #include "base/ascii.h"
 #include "contract/draft.h"
+#include "contract/silence_protobuf.h"
 
 namespace parley::contract {
 namespace {
@@ -107,6 +108,7 @@ void list_imports(Draft& draft) {
 }  // namespace
 
 void parse_files(Draft& draft, Source source) {
+  silence_protobuf();
   size_t total = 0;
   for (const std::string& bytes : source.files) total += bytes.size();
   if (total > kSourceBytesMax) {

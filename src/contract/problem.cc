@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/utf8.h"
+
 namespace parley::contract {
 namespace {
 
@@ -12,6 +14,13 @@ Problem problem_at(Problem::Severity severity, const Location& where, std::strin
                    std::string remedy) {
   return {severity,     std::string(where.file), where.line,
           where.column, std::move(what),         std::move(remedy)};
+}
+
+std::string printable(const std::string& text) {
+  std::string out = utf8_repaired(text);
+  std::ranges::replace_if(
+      out, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, '?');
+  return out;
 }
 
 }  // namespace
@@ -39,7 +48,10 @@ void Problems::warning(const Location& where, std::string what, std::string reme
   add(problem_at(Problem::Severity::Warning, where, std::move(what), std::move(remedy)));
 }
 
+// Names come from files that may hold anything: a message to people has no control characters.
 void Problems::add(Problem problem) {
+  for (std::string* text : {&problem.file, &problem.what, &problem.remedy})
+    *text = printable(*text);
   failed_ = failed_ || problem.severity == Problem::Severity::Error;
   if (list_.size() < kProblemsMax)
     list_.push_back(std::move(problem));

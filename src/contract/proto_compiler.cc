@@ -2,7 +2,6 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <utility>
 
@@ -13,9 +12,9 @@
 #include <google/protobuf/descriptor.pb.h>
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <google/protobuf/stubs/logging.h>
 
 #include "contract/builtin_protos.h"
+#include "contract/silence_protobuf.h"
 
 namespace parley::contract {
 namespace {
@@ -315,8 +314,7 @@ class Compiler {
 }  // namespace
 
 Compiled compile_protos(std::span<const std::string> names, const ReadProto& read) {
-  static std::once_flag silenced;
-  std::call_once(silenced, [] { protobuf::SetLogHandler(nullptr); });
+  silence_protobuf();
   return Compiler(read).run(names);
 }
 
