@@ -56,9 +56,7 @@ class EpollPoller final : public Poller {
         uint64_t drained;
         (void)!read(wakeup_, &drained, sizeof drained);
       } else if (event.events != 0) {
-        static_cast<Watcher*>(event.data.ptr)
-            ->ready((event.events & ~uint32_t{EPOLLOUT}) != 0,
-                    (event.events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0);
+        tell(*static_cast<Watcher*>(event.data.ptr), event.events);
       }
     }
     next_ = count_ = 0;
@@ -70,6 +68,12 @@ class EpollPoller final : public Poller {
   }
 
  private:
+  static void tell(Watcher& watcher, uint32_t events) {
+    const bool dead = (events & (EPOLLERR | EPOLLHUP)) != 0;
+    if (dead || (events & EPOLLRDHUP) != 0) watcher.hung_up(dead);
+    watcher.ready((events & ~uint32_t{EPOLLOUT}) != 0, dead || (events & EPOLLOUT) != 0);
+  }
+
   static int timeout(Clock& clock, Instant until) {
     if (until == kNever) return -1;
     if (until == Instant::min()) return 0;

@@ -22,6 +22,9 @@ namespace parley::loop {
 class Watcher {
  public:
   virtual void ready(bool readable, bool writable) = 0;
+  // Told before such a `ready`: the peer has ended its side; `entirely`: both sides are at their
+  // end, so that writing reaches nobody. What had arrived before can still be read.
+  virtual void hung_up(bool entirely) { (void)entirely; }
 
  protected:
   ~Watcher() = default;

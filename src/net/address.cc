@@ -96,6 +96,8 @@ Result<Address> Address::parse(std::string_view text) {
 }
 
 std::optional<Address> Address::from_literal(std::string_view host, uint16_t port) {
+  // The C functions below would stop there, and take what stands before it.
+  if (host.find('\0') != std::string_view::npos) return std::nullopt;
   sockaddr_in v4{};
   v4.sin_family = AF_INET;
   v4.sin_port = htons(port);

@@ -28,7 +28,10 @@ struct TlsInfo {
 //
 //   (try_read | write)* [shutdown] → destroyed
 //
-// Errors are sticky: after one, try_read fails with it and writes are dropped.
+// Errors are sticky: after one, writes are dropped, and try_read fails with it once it has given
+// what had arrived before. Destroying a stream sends what is queued, as far as the operating system
+// takes it at once, and ends our side; bytes that are left over make it a reset, so that the peer
+// never takes a part for the whole. Who must not lose a long tail waits for unsent() == 0 first.
 class ByteStream {
  public:
   explicit ByteStream(loop::Loop& loop) : readable_(loop), writable_(loop) {}
@@ -44,11 +47,13 @@ class ByteStream {
   // The same, waiting.
   loop::Task<Result<Bytes>> read();
 
-  // Queues bytes; they leave at the end of the turn, together with others.
+  // Queues bytes; they leave at the end of the turn, together with others. After shutdown or an
+  // error they are dropped.
   virtual void write(Bytes bytes) = 0;
   // Queued bytes that the operating system has not taken yet.
   virtual size_t unsent() const = 0;
-  // Notified when unsent() has fallen below kLowWater, and on failure.
+  // Notified whenever unsent() has fallen and is below kLowWater (so also when it reaches 0), and
+  // on failure.
   loop::Signal& writable() { return writable_; }
   static constexpr size_t kLowWater = 64 * 1024;
 

@@ -13,7 +13,7 @@ namespace parley::net {
 // One end of a wire. Written bytes leave at the end of the turn, as far as the path has room.
 class MemoryStream final : public ByteStream, public loop::Flusher {
  public:
-  MemoryStream(std::shared_ptr<MemoryWire> wire, bool first, Address local, Address peer)
+  MemoryStream(WireHandle wire, bool first, Address local, Address peer)
       : ByteStream(first ? wire->forth.loop_ : wire->back.loop_),
         wire_(std::move(wire)),
         out_(first ? wire_->forth : wire_->back),
@@ -104,7 +104,7 @@ class MemoryStream final : public ByteStream, public loop::Flusher {
     queue_.erase(0, size);
   }
 
-  std::shared_ptr<MemoryWire> wire_;
+  WireHandle wire_;
   MemoryPath& out_;
   MemoryPath& in_;
   std::string queue_;
@@ -159,14 +159,16 @@ void MemoryWire::reset() {
 }
 
 namespace {
-StreamPair connected(const std::shared_ptr<MemoryWire>& wire, Address client, Address server) {
+StreamPair connected(const WireHandle& wire, Address client, Address server) {
   return {std::make_unique<MemoryStream>(wire, true, client, server),
           std::make_unique<MemoryStream>(wire, false, server, client)};
 }
 }  // namespace
 
-StreamPair memory_pair(loop::Loop& loop, std::shared_ptr<MemoryWire> wire) {
-  if (!wire) wire = std::make_shared<MemoryWire>(loop);
+WireHandle make_wire(loop::Loop& loop) { return WireHandle(new MemoryWire(loop)); }
+
+StreamPair memory_pair(loop::Loop& loop, WireHandle wire) {
+  if (!wire) wire = make_wire(loop);
   return connected(wire, Address::loopback(50000), Address::loopback(80));
 }
 
@@ -248,7 +250,7 @@ loop::Task<Result<std::unique_ptr<ByteStream>>> MemoryNetwork::connect(Address a
 }
 
 std::unique_ptr<ByteStream> MemoryNetwork::open(MemoryListener& listener) {
-  auto wire = std::make_shared<MemoryWire>(loop_);
+  auto wire = make_wire(loop_);
   wires.push_back(wire);
   StreamPair pair = connected(wire, Address::loopback(next_port_++), listener.address());
   listener.waiting.push_back(std::move(pair.second));

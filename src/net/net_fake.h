@@ -68,12 +68,16 @@ struct MemoryWire {
   void reset();
 };
 
+// A test and two streams share it, and any of them may be the last.
+using WireHandle = std::shared_ptr<MemoryWire>;  // tidy: allow shared_ptr: tests only, see above
+WireHandle make_wire(loop::Loop& loop);
+
 using StreamPair = std::pair<std::unique_ptr<ByteStream>, std::unique_ptr<ByteStream>>;
 
 // Two connected streams; `wire` (if given) controls what lies between.
 //
 //   auto [ours, theirs] = memory_pair(fake.loop);
-StreamPair memory_pair(loop::Loop& loop, std::shared_ptr<MemoryWire> wire = {});
+StreamPair memory_pair(loop::Loop& loop, WireHandle wire = {});
 
 // The far end of a connection, in a test's hand: it reads all that comes and keeps it.
 //
@@ -132,7 +136,7 @@ class MemoryNetwork final : public Network {
   Duration connect_delay{};
   size_t connects = 0;  // attempts so far
   // Of every connection that was made, in order.
-  std::vector<std::shared_ptr<MemoryWire>> wires;
+  std::vector<WireHandle> wires;
 
  private:
   friend class MemoryListener;

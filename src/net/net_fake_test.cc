@@ -9,7 +9,7 @@ using std::chrono::milliseconds;
 
 struct Pair : ::testing::Test {
   loop::FakeLoop fake;
-  std::shared_ptr<MemoryWire> wire = std::make_shared<MemoryWire>(fake.loop);
+  WireHandle wire = make_wire(fake.loop);
   StreamPair streams = memory_pair(fake.loop, wire);
   ByteStream& ours = *streams.first;
   MemoryPeer theirs{std::move(streams.second)};

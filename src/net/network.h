@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,11 +17,15 @@ class Listener {
   // counted.
   virtual loop::Task<Result<std::unique_ptr<ByteStream>>> accept() = 0;
   virtual const Address& address() const = 0;  // with the port that was chosen for port 0
+  // How often accepting had to wait because descriptors or memory had run out.
+  virtual uint64_t shortages() const { return 0; }
 };
 
 struct ListenOptions {
   int backlog = 4096;
-  bool reuse_port = true;  // one socket a shard, the kernel spreads the connections
+  // One socket a shard, the kernel spreads the connections. Another process of the same user may
+  // then listen on the address as well; a listener without it, made and dropped before, finds out.
+  bool reuse_port = true;
 };
 
 // Where connections come from and go to: the operating system's, or a fake one in memory.
@@ -33,7 +38,18 @@ class Network {
   virtual loop::Task<Result<std::unique_ptr<ByteStream>>> connect(Address address) = 0;
 };
 
-std::unique_ptr<Network> make_socket_network(loop::Loop& loop);
+// Of the operating system's connections.
+struct SocketOptions {
+  // After this long without an acknowledgement of what we sent, a connection that we opened is dead
+  // (RFC 5482). Also the limit for a peer that takes nothing.
+  Duration unacknowledged_max = std::chrono::seconds(30);
+  // A silent connection is probed after this long, so that a vanished peer does not stay for ever.
+  Duration keepalive = std::chrono::seconds(120);
+};
+
+// TCP and Unix sockets. A listener on a Unix socket's path takes the place of a socket file that
+// nobody listens on any more, and removes its own when it is destroyed.
+std::unique_ptr<Network> make_socket_network(loop::Loop& loop, const SocketOptions& options = {});
 
 // Turns names into addresses.
 class Resolver {
@@ -43,6 +59,13 @@ class Resolver {
   virtual loop::Task<Result<std::vector<Address>>> resolve(std::string host, uint16_t port) = 0;
 };
 
-std::unique_ptr<Resolver> make_resolver(loop::Loop& loop);  // c-ares: DNS and /etc/hosts
+struct ResolverOptions {
+  std::vector<Address> servers;                // empty: those of /etc/resolv.conf
+  Duration timeout = std::chrono::seconds(2);  // of the first try; later ones wait longer
+  int tries = 3;                               // of each server
+};
+
+// DNS and /etc/hosts, by c-ares. Literals and `localhost` (RFC 6761, 6.3) ask nobody.
+std::unique_ptr<Resolver> make_resolver(loop::Loop& loop, const ResolverOptions& options = {});
 
 }  // namespace parley::net
