@@ -118,6 +118,11 @@ FieldMask mask_of_set_fields(const Message& message) {
   return mask;
 }
 
+int64_t bounded_ms(int64_t seconds, int32_t nanos) {
+  constexpr int64_t seconds_max = 315'576'000'000;  // 10,000 years.
+  return std::clamp(seconds, -seconds_max, seconds_max) * 1000 + nanos / 1'000'000;
+}
+
 uint64_t hash(std::string_view bytes) {  // FNV-1a.
   uint64_t value = 0xcbf29ce484222325;
   for (const char c : bytes) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001b3;
@@ -154,7 +159,11 @@ google::protobuf::Timestamp timestamp(int64_t ms) {
 }
 
 int64_t milliseconds(const google::protobuf::Timestamp& time) {
-  return time.seconds() * 1000 + time.nanos() / 1'000'000;
+  return bounded_ms(time.seconds(), time.nanos());
+}
+
+int64_t milliseconds(const google::protobuf::Duration& duration) {
+  return bounded_ms(duration.seconds(), duration.nanos());
 }
 
 google::type::Money euros(int64_t cents) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include <google/protobuf/duration.pb.h>
 #include <google/protobuf/field_mask.pb.h>
 #include <google/protobuf/message.h>
 #include <google/protobuf/timestamp.pb.h>
@@ -24,7 +25,9 @@ constexpr int batch_max = 1000;
 // Milliseconds since 1970.
 int64_t now_ms();
 google::protobuf::Timestamp timestamp(int64_t ms);
+// Held within what a Timestamp or a Duration may be, since clients may send any number.
 int64_t milliseconds(const google::protobuf::Timestamp& time);
+int64_t milliseconds(const google::protobuf::Duration& duration);
 
 google::type::Money euros(int64_t cents);
 // Nothing when it is not a whole number of euro cents, or negative.

@@ -293,7 +293,7 @@ Services catalogue_services(Database& database) {
     for (int64_t id = 1; id <= product_count; ++id) put_product(session, seed_product(id));
   });
   Services services;
-  services.push_back(std::make_unique<Catalogue>(database));
+  services.push_back({v1::Catalogue::service_full_name(), std::make_unique<Catalogue>(database)});
   services.push_back(recounts_service(database));
   return services;
 }

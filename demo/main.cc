@@ -109,18 +109,21 @@ int serve(const shop::Services& services, const std::string& address, const sigs
   // Otherwise a port that another grpc++ server listens on would be shared with it.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
-  for (const auto& service : services) builder.RegisterService(service.get());
+  for (const auto& service : services) builder.RegisterService(service.service.get());
   const auto server = builder.BuildAndStart();
   if (server == nullptr || port == 0) {
     std::fprintf(stderr, "shop: cannot listen on %s: is it taken?\n", address.c_str());
     return 1;
   }
-  server->GetHealthCheckService()->SetServingStatus(true);
+  auto* const health = server->GetHealthCheckService();
+  health->SetServingStatus(true);
+  for (const auto& service : services) health->SetServingStatus(service.name, true);
   std::printf("listening on %s\n", with_port(address, port).c_str());
   std::fflush(stdout);
 
   int signal = 0;
   sigwait(&signals, &signal);
+  health->Shutdown();
   server->Shutdown(std::chrono::system_clock::now() + drain_time);
   return 0;
 }

@@ -223,7 +223,8 @@ Services orders_services(Database& database, const OrdersSettings& settings) {
     for (int64_t id = 1; id <= order_count; ++id) put_order(session, seed_order(id));
   });
   Services services;
-  services.push_back(std::make_unique<Orders>(database, settings));
+  services.push_back(
+      {v1::Orders::service_full_name(), std::make_unique<Orders>(database, settings)});
   services.push_back(support_service(database));
   return services;
 }

@@ -34,8 +34,7 @@ class Wait final : public grpc::ServerUnaryReactor {
     operation_.metadata().UnpackTo(&metadata);
     int64_t wake_ms = milliseconds(metadata.end_time());
     if (request_.has_timeout()) {
-      const auto& timeout = request_.timeout();
-      wake_ms = std::min(wake_ms, now_ms() + timeout.seconds() * 1000 + timeout.nanos() / 1000000);
+      wake_ms = std::min(wake_ms, now_ms() + milliseconds(request_.timeout()));
     }
     alarm_.Set(std::chrono::system_clock::time_point(std::chrono::milliseconds(wake_ms)),
                [this](bool) { Finish(read()); });
@@ -86,8 +85,8 @@ class Recounts final : public lro::Operations::CallbackService {
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> recounts_service(Database& catalogue) {
-  return std::make_unique<Recounts>(catalogue);
+Service recounts_service(Database& catalogue) {
+  return {lro::Operations::service_full_name(), std::make_unique<Recounts>(catalogue)};
 }
 
 }  // namespace shop

@@ -1,9 +1,11 @@
 #include "seed.h"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
-#include <initializer_list>
+#include <cmath>
 #include <string_view>
+#include <utility>
 
 #include "aip.h"
 
@@ -161,6 +163,23 @@ std::string join(const Parts&... parts) {
   return joined;
 }
 
+// The accents that names and titles here bring along; others become hyphens in a slug.
+std::string without_accents(std::string_view text) {
+  constexpr std::pair<std::string_view, char> letters[] = {
+      {"á", 'a'}, {"à", 'a'}, {"â", 'a'}, {"ã", 'a'}, {"ä", 'a'}, {"å", 'a'}, {"ç", 'c'},
+      {"é", 'e'}, {"è", 'e'}, {"ê", 'e'}, {"ë", 'e'}, {"í", 'i'}, {"ı", 'i'}, {"ñ", 'n'},
+      {"ó", 'o'}, {"ô", 'o'}, {"õ", 'o'}, {"ö", 'o'}, {"ú", 'u'}, {"û", 'u'}, {"ü", 'u'}};
+  std::string result;
+  while (!text.empty()) {
+    const auto* const found = std::find_if(std::begin(letters), std::end(letters), [&](auto& pair) {
+      return text.starts_with(pair.first);
+    });
+    result += found == std::end(letters) ? text.front() : found->second;
+    text.remove_prefix(found == std::end(letters) ? 1 : found->first.size());
+  }
+  return result;
+}
+
 std::string digits(Dice& dice, int count) {
   std::string result;
   for (int i = 0; i < count; ++i) result += static_cast<char>('0' + dice.roll(10));
@@ -173,6 +192,10 @@ std::string bytes(Dice& dice, int count) {
   return result;
 }
 
+double nearby(Dice& dice, double degrees) {
+  return std::round(degrees * 1e5 + double(dice.roll(1000))) / 1e5;
+}
+
 v1::Address seed_address(Dice& dice, v1::Address::Kind kind) {
   const City& city = dice.pick(cities);
   v1::Address address;
@@ -182,8 +205,8 @@ v1::Address seed_address(Dice& dice, v1::Address::Kind kind) {
   address.set_city(std::string(city.name));
   address.set_postal_code(join(city.postal_prefix, digits(dice, 3)));
   address.set_country(std::string(city.country));
-  address.mutable_location()->set_latitude(city.latitude + double(dice.roll(1000)) / 1e5);
-  address.mutable_location()->set_longitude(city.longitude + double(dice.roll(1000)) / 1e5);
+  address.mutable_location()->set_latitude(nearby(dice, city.latitude));
+  address.mutable_location()->set_longitude(nearby(dice, city.longitude));
   return address;
 }
 
@@ -284,12 +307,12 @@ void set_shipping(const v1::User& user, v1::Order& order) {
 
 }  // namespace
 
-std::string slug(const std::string& title) {
+std::string slug(std::string_view title) {
   std::string result;
-  for (const char c : title) {
-    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0;
-    if (plain) {
-      result += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (const char c : without_accents(title)) {
+    const auto letter = static_cast<unsigned char>(c);
+    if (std::isalnum(letter) != 0) {
+      result += static_cast<char>(std::tolower(letter));
     } else if (!result.empty() && result.back() != '-') {
       result += '-';
     }
@@ -306,8 +329,8 @@ v1::User seed_user(int64_t user_id) {
   user.set_user_id(user_id);
   user.set_display_name(join(given, " ", family));
   user.set_full_name(user.display_name());
-  user.set_email(join(slug(std::string(given)), ".", slug(std::string(family)), ".",
-                      std::to_string(user_id), "@mail.example"));
+  user.set_email(
+      join(slug(given), ".", slug(family), ".", std::to_string(user_id), "@mail.example"));
   if (dice.chance(70)) user.set_phone("+3519" + digits(dice, 4) + std::to_string(1000 + user_id));
   const int64_t luck = dice.roll(100);
   user.set_tier(luck < 70 ? v1::TIER_BASIC : luck < 93 ? v1::TIER_SILVER : v1::TIER_GOLD);

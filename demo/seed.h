@@ -2,7 +2,7 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
+#include <string_view>
 
 #include "shop/v1/catalogue.pb.h"
 #include "shop/v1/orders.pb.h"
@@ -23,7 +23,7 @@ v1::Order seed_order(int64_t order_id);
 // A product's page in the catalogue, as SVG; for those that nobody has photographed.
 std::string drawing(const v1::Product& product);
 
-// "Crème Brûlée Torch" -> "cr-me-br-l-e-torch".
-std::string slug(const std::string& title);
+// "Crème Brûlée Torch" -> "creme-brulee-torch".
+std::string slug(std::string_view title);
 
 }  // namespace shop

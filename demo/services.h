@@ -15,7 +15,11 @@
 namespace shop {
 
 // What one process serves; each borrows the database, which it fills when it is new.
-using Services = std::vector<std::unique_ptr<grpc::Service>>;
+struct Service {
+  std::string name;  // As in "shop.v1.Users".
+  std::unique_ptr<grpc::Service> service;
+};
+using Services = std::vector<Service>;
 
 Services users_services(Database& database);
 Services catalogue_services(Database& database);
@@ -29,10 +33,10 @@ struct OrdersSettings {
 Services orders_services(Database& database, const OrdersSettings& settings);
 
 // One clerk, who reads the orders' database.
-std::unique_ptr<grpc::Service> support_service(Database& orders);
+Service support_service(Database& orders);
 
 // For work that outlives the call that began it.
-std::unique_ptr<grpc::Service> recounts_service(Database& catalogue);
+Service recounts_service(Database& catalogue);
 
 inline grpc::ServerUnaryReactor* finish(grpc::CallbackServerContext* context,
                                         const grpc::Status& status) {

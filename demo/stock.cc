@@ -152,9 +152,9 @@ grpc::Status begin_recount(Database::Session& session, const v1::RecountStockReq
   if (auto status = get_product(session, request.product_id(), product); !status.ok()) {
     return status;
   }
-  const auto& duration = request.duration();
-  if (request.has_duration() &&
-      (duration.seconds() < 0 || duration.seconds() > recount_max_ms / 1000)) {
+  const int64_t length_ms =
+      request.has_duration() ? milliseconds(request.duration()) : recount_default_ms;
+  if (length_ms < 0 || length_ms > recount_max_ms) {
     return invalid("duration", "is not from 0s to 3600s");
   }
   if (request.counted().value() < 0) return invalid("counted", "is negative");
@@ -162,9 +162,6 @@ grpc::Status begin_recount(Database::Session& session, const v1::RecountStockReq
   if (const int64_t end = recount_end_ms(session, request.product_id(), now); end != 0) {
     return retry_later("somebody counts already", std::chrono::milliseconds(end - now));
   }
-  const int64_t length_ms = request.has_duration()
-                                ? duration.seconds() * 1000 + duration.nanos() / 1'000'000
-                                : recount_default_ms;
   if (request.has_counted()) {
     session.run("UPDATE products SET stock = ?2 WHERE product_id = ?1", request.product_id(),
                 request.counted().value());

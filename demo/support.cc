@@ -88,7 +88,7 @@ class Chat final : public grpc::ServerBidiReactor<v1::ChatMessage, v1::ChatMessa
   }
 
   std::string goodbye() const {
-    return "Goodbye! That were " + std::to_string(heard_count_) + " messages.";
+    return "Goodbye! I have answered " + std::to_string(heard_count_) + " of your messages.";
   }
 
   Database& orders_;
@@ -113,8 +113,8 @@ class Support final : public v1::Support::CallbackService {
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> support_service(Database& orders) {
-  return std::make_unique<Support>(orders);
+Service support_service(Database& orders) {
+  return {v1::Support::service_full_name(), std::make_unique<Support>(orders)};
 }
 
 }  // namespace shop

@@ -275,7 +275,7 @@ Services users_services(Database& database) {
     for (int64_t id = 1; id <= user_count; ++id) put(session, seed_user(id));
   });
   Services services;
-  services.push_back(std::make_unique<Users>(database));
+  services.push_back({v1::Users::service_full_name(), std::make_unique<Users>(database)});
   return services;
 }
 
