@@ -1,0 +1,148 @@
+#include "upstream/endpoint.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "loop/combine.h"
+
+namespace parley::upstream {
+namespace {
+
+constexpr double kBackoffGrowth = 1.6;
+constexpr double kBackoffJitter = 0.2;
+constexpr uint32_t kCalmMax = 6;  // pings are at most 64 times rarer
+
+Duration backoff(const Settings& settings, uint32_t failures, Random& random) {
+  const double grown =
+      static_cast<double>(settings.backoff_first.count()) * std::pow(kBackoffGrowth, failures - 1);
+  const double bounded = std::min(grown, static_cast<double>(settings.backoff_max.count()));
+  return Duration(static_cast<int64_t>(bounded * (1 + kBackoffJitter * (2 * random.unit() - 1))));
+}
+
+}  // namespace
+
+Endpoint::Endpoint(loop::Loop& loop, net::Network& network, const Settings& settings,
+                   net::Address address, loop::Signal& changed)
+    : loop_(loop),
+      network_(network),
+      settings_(settings),
+      address_(address),
+      name_(address.text()),
+      changed_(changed),
+      wanted_(loop),
+      tasks_(loop) {
+  tasks_.spawn(keep_connected());
+}
+
+Endpoint::~Endpoint() = default;
+
+http::ClientConnection* Endpoint::available(const http::ClientConnection* avoid) {
+  http::ClientConnection* best = nullptr;
+  for (const auto& connection : connections_) {
+    if (connection.get() == avoid || !connection->available()) continue;
+    if (!best || connection->streams() < best->streams()) best = connection.get();
+  }
+  return draining_ ? nullptr : best;
+}
+
+bool Endpoint::grow() {
+  if (draining_) return false;
+  if (connecting_) return true;
+  const size_t usable = static_cast<size_t>(
+      std::count_if(connections_.begin(), connections_.end(),
+                    [](const auto& one) { return one->alive() && !one->going_away(); }));
+  if (failures_ > 0 || usable >= settings_.connections_max) return false;
+  wanted_count_ = usable + 1;
+  wanted_.notify();
+  return true;
+}
+
+bool Endpoint::connected() const {
+  return std::any_of(connections_.begin(), connections_.end(),
+                     [](const auto& one) { return one->alive() && !one->going_away(); });
+}
+
+size_t Endpoint::streams() const {
+  size_t all = 0;
+  for (const auto& connection : connections_) all += connection->streams();
+  return all;
+}
+
+uint32_t Endpoint::header_bytes_max() const {
+  uint32_t least = UINT32_MAX;
+  for (const auto& connection : connections_)
+    least = std::min(least, connection->peer_header_bytes_max());
+  return least;
+}
+
+void Endpoint::drain() {
+  draining_ = true;
+  for (const auto& connection : connections_) connection->drain();
+}
+
+void Endpoint::forget_dead() {
+  for (auto& connection : connections_) {
+    if (connection->alive()) continue;
+    last_error_ = connection->end_reason();
+    if (connection->calm_asked() && calm_ < kCalmMax) ++calm_;
+    loop_.destroy_later(std::move(connection));
+  }
+  std::erase(connections_, nullptr);
+}
+
+// size: one loop, read from top to bottom
+loop::Task<void> Endpoint::keep_connected() {
+  while (!draining_) {
+    forget_dead();
+    const size_t usable =
+        static_cast<size_t>(std::count_if(connections_.begin(), connections_.end(),
+                                          [](const auto& one) { return !one->going_away(); }));
+    if (usable >= std::max<size_t>(wanted_count_, 1)) {
+      wanted_count_ = 1;
+      co_await wanted_.wait();
+      continue;
+    }
+    connecting_ = true;
+    auto made = co_await loop::with_deadline(
+        loop_, connect(), deadline_after(loop_.now(), settings_.connect_timeout));
+    connecting_ = false;
+    if (made) {
+      failures_ = 0;
+      connections_.push_back(*std::move(made));
+      tasks_.spawn(watch(*connections_.back()));
+      changed_.notify();
+      continue;
+    }
+    last_error_ = made.error().reason() == Reason::DeadlineExpired ? "no answer in time"
+                                                                   : made.error().message();
+    ++failures_;
+    changed_.notify();
+    co_await loop::sleep_for(loop_, backoff(settings_, failures_, loop_.random()));
+  }
+}
+
+// A connection whose peer has proven that it speaks HTTP/2.
+loop::Task<Result<std::unique_ptr<http::ClientConnection>>> Endpoint::connect() {
+  CO_TRY(stream, co_await network_.connect(address_));
+  http::ClientSettings http = settings_.http;
+  http.ping_interval *= int64_t{1} << calm_;
+  auto connection = http::make_h2_client(std::move(stream), http);
+  while (!connection->greeted()) {
+    if (!connection->alive())
+      co_return Failure(Reason::UpstreamUnavailable, connection->end_reason());
+    co_await connection->changed().wait();
+  }
+  co_return connection;
+}
+
+// Passes a connection's news on. Ends with the connection, which outlives it by a turn.
+loop::Task<void> Endpoint::watch(http::ClientConnection& connection) {
+  while (connection.alive()) {
+    co_await connection.changed().wait();
+    changed_.notify();
+    if (connection.going_away()) wanted_.notify();
+  }
+  wanted_.notify();
+}
+
+}  // namespace parley::upstream

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "http/client.h"
+
+namespace parley::upstream {
+
+// How one upstream is reached; limits count per shard and are named in errors as "upstream.<name>".
+struct Settings {
+  std::string name;                    // of the upstream, for people
+  std::vector<std::string> endpoints;  // "host:port", "dns:///host:port", "unix:/path"
+  std::string authority;  // `:authority` of calls; empty: the first endpoint as written
+
+  uint32_t connections_max = 8;  // to one endpoint; more are opened when streams run out
+  uint32_t pending_max = 1024;   // calls that wait for a stream
+  uint32_t replay_bytes_max =
+      64 * 1024;  // of a request, kept until the upstream has begun to answer
+  uint32_t metadata_bytes_max =
+      8 * 1024;  // of a request's header, where the upstream names no limit
+  Duration connect_timeout = std::chrono::seconds(5);
+  Duration backoff_first = std::chrono::milliseconds(100);  // after a failed connect; grows by 1.6
+  Duration backoff_max = std::chrono::seconds(10);
+  Duration resolve_interval = std::chrono::seconds(30);  // how often names are looked up again
+  http::ClientSettings http;
+};
+
+}  // namespace parley::upstream
