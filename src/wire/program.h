@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "contract/model.h"
+#include "wire/wire_format.h"
 
 namespace parley::wire {
 
@@ -44,16 +45,6 @@ enum class Kind : uint8_t {
 };
 constexpr bool is_message(Kind kind) { return kind >= Kind::Message; }
 
-// The wire types of protobuf (Protocol Buffers, "Encoding").
-enum class WireType : uint8_t {
-  Varint = 0,
-  Fixed64 = 1,
-  Length = 2,
-  Start = 3,
-  End = 4,
-  Fixed32 = 5
-};
-
 // One value on the wire of a kind that is no group.
 WireType wire_type(Kind kind);
 
@@ -79,6 +70,8 @@ struct FieldPlan {
   // The name that a JSON key is expected to have, without quotes.
   std::string_view json_name() const { return json_key.substr(1, json_key.size() - 3); }
   uint32_t number() const { return tag >> 3; }
+  // Whether a value of this wire type is the field's; a list of scalars is read packed or not.
+  bool reads(WireType type) const;
 };
 
 // One message type, compiled: what JSON and wire need to know of it, in flat tables. Immutable.

@@ -4,11 +4,12 @@
 #include <cstring>
 #include <string_view>
 
-#include "wire/program.h"
+#include "wire/wire_format.h"
 
 namespace parley::wire {
 
 inline constexpr uint16_t kSkipDepthMax = 100;  // nested groups that `skip` follows
+inline constexpr int kTagMax = 5;               // bytes of the longest tag
 
 // Reads protobuf's wire format (Protocol Buffers, "Encoding") from bytes that nobody has checked.
 // Every read says whether it could; after the first that could not the reader stays failed and at
@@ -22,8 +23,8 @@ class WireReader {
   WireReader() = default;
   explicit WireReader(std::string_view wire) : at_(wire.data()), end_(wire.data() + wire.size()) {}
 
-  // Reads a tag. False at the end, and on a bad tag (then `failed`). A number of 0 and the unused
-  // wire types 6 and 7 are bad.
+  // Reads a tag. False at the end, and on a bad tag (then `failed`). A number of 0, the unused wire
+  // types 6 and 7 and more than kTagMax bytes are bad.
   bool next();
   uint32_t tag() const { return tag_; }
   uint32_t number() const { return tag_ >> 3; }
@@ -69,9 +70,10 @@ inline uint64_t WireReader::varint() {
 
 inline bool WireReader::next() {
   if (at_ == end_ || failed_) return false;
+  const char* const start = at_;
   const uint64_t tag = varint();
-  const uint64_t type = tag & 7;
-  if (failed_ || tag >> 3 == 0 || tag > UINT32_MAX || type > 5) [[unlikely]] {
+  if (failed_ || tag >> 3 == 0 || tag > UINT32_MAX || (tag & 7) > 5 || at_ - start > kTagMax)
+      [[unlikely]] {
     failed_ = true;
     return false;
   }
@@ -101,7 +103,5 @@ inline std::string_view WireReader::bytes() {
   at_ += size;
   return content;
 }
-
-inline uint64_t zigzag_decode(uint64_t value) { return value >> 1 ^ (0 - (value & 1)); }
 
 }  // namespace parley::wire

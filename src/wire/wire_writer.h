@@ -1,37 +1,13 @@
 #pragma once
 
-#include <bit>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 #include "base/bytes.h"
 #include "contract/model.h"
-#include "wire/program.h"
+#include "wire/wire_format.h"
 
 namespace parley::wire {
-
-inline constexpr size_t kVarintMax = 10;  // bytes of the longest varint
-
-constexpr size_t varint_size(uint64_t value) {
-  return (static_cast<size_t>(std::bit_width(value | 1)) * 9 + 64) / 64;
-}
-constexpr uint32_t make_tag(uint32_t number, WireType type) {
-  return number << 3 | static_cast<uint32_t>(type);
-}
-constexpr uint64_t zigzag_encode(int64_t value) {
-  return static_cast<uint64_t>(value) << 1 ^ static_cast<uint64_t>(value >> 63);
-}
-
-// Writes a varint at `to`, which has room for kVarintMax bytes; returns its end.
-inline char* put_varint(char* to, uint64_t value) {
-  while (value >= 0x80) {
-    *to++ = static_cast<char>(value | 0x80);
-    value >>= 7;
-  }
-  *to++ = static_cast<char>(value);
-  return to;
-}
 
 // Appends tags and values to a buffer: for messages that are written by hand.
 inline void append_varint(ByteBuffer& out, uint64_t value) {

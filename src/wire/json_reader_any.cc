@@ -1,0 +1,111 @@
+#include <fmt/format.h>
+
+#include "wire/json_reader.h"
+
+namespace parley::wire {
+
+// google.protobuf.Any: {"@type": URL, members of that type}, or {"@type": URL, "value": JSON} where
+// the type has a JSON form of its own. `{}` is an empty Any.
+bool JsonReader::any(JsonEnding ending) {
+  if (cursor_.peek() != '{') return wanted(Kind::Any);
+  std::string_view type_url;
+  bool empty = false;
+  if (!find_type(type_url, empty)) return false;
+  if (empty) {
+    end(ending);
+    return true;
+  }
+  const Program* const program = resolve_type(type_url);
+  if (program == nullptr) return false;
+  builder_.varint(make_tag(1, WireType::Length));
+  builder_.varint(type_url.size());
+  builder_.bytes(type_url);
+  builder_.varint(make_tag(2, WireType::Length));
+  builder_.open();
+  ++ending.inner;
+  if (program->kind() == Kind::Message) {
+    if (!message(*program, ending, 0, 0)) return false;
+    frames_.back().any = true;
+    return true;
+  }
+  JsonFrame* const frame = push(JsonFrame::Kind::AnyValue, ending);
+  if (frame == nullptr) return false;
+  frame->program = program;
+  return true;
+}
+
+// Reads "@type", wherever in the object it stands; the cursor then is at the object again, or
+// behind it when it is empty.
+bool JsonReader::find_type(std::string_view& type_url, bool& empty) {
+  const char* const start = cursor_.at();
+  cursor_.advance();
+  empty = cursor_.peek() == '}';
+  if (empty) {
+    cursor_.advance();
+    return true;
+  }
+  for (;;) {
+    if (cursor_.peek() != '"') return cursor_.fail("expected a field name in quotes");
+    std::string_view name;
+    if (!cursor_.string(name, scratch_.text)) return false;
+    const bool found = name == "@type";
+    if (!cursor_.expect(':', "expected ':'")) return false;
+    if (found) break;
+    if (!cursor_.skip_value(options_.depth_max)) return false;
+    if (cursor_.peek() == '}') return cursor_.fail(start, "an Any without \"@type\"");
+    if (!cursor_.expect(',', "expected ',' or '}'")) return false;
+  }
+  if (!cursor_.string(type_url, scratch_.text)) return false;
+  const auto passed = static_cast<size_t>(cursor_.at() - start);
+  if (passed > any_scan_left_)
+    return cursor_.fail(start, "too many Any inside of each other: put \"@type\" first");
+  any_scan_left_ -= passed;
+  cursor_.move_to(start);
+  return true;
+}
+
+const Program* JsonReader::resolve_type(std::string_view type_url) {
+  const size_t slash = type_url.rfind('/');
+  const Program* program = nullptr;
+  if (slash != std::string_view::npos) program = any_types_->find(type_url.substr(slash + 1));
+  if (program == nullptr)
+    cursor_.fail(
+        fmt::format("an Any of the type \"{}\", which the contract does not have", type_url));
+  return program;
+}
+
+// "@type" among the members: it has been read before, so that only a second one matters.
+bool JsonReader::any_type_member(JsonFrame& frame, const char* at) {
+  if (frame.type_seen) return cursor_.fail(at, "\"@type\" is given twice");
+  frame.type_seen = true;
+  std::string_view type_url;
+  return cursor_.expect(':', "expected ':'") && cursor_.string(type_url, scratch_.text);
+}
+
+bool JsonReader::any_members(JsonFrame& frame) {
+  const size_t depth = frames_.size();
+  for (;;) {
+    bool ended = false;
+    if (!separator(frame, '}', ended)) return false;
+    if (ended) break;
+    if (cursor_.peek() != '"') return cursor_.fail("expected \"value\"");
+    const char* const at = cursor_.at();
+    std::string_view name;
+    if (!cursor_.string(name, scratch_.text)) return false;
+    if (name == "@type") {
+      if (!any_type_member(frame, at)) return false;
+      continue;
+    }
+    if (name != "value") return cursor_.fail(at, "expected \"value\"");
+    if (frame.value_seen) return cursor_.fail(at, "\"value\" is given twice");
+    frame.value_seen = true;
+    if (!cursor_.expect(':', "expected ':'")) return false;
+    if (!message(*frame.program, {}, 0, 0)) return false;
+    if (frames_.size() != depth) return true;
+  }
+  if (!frame.value_seen) return cursor_.fail(cursor_.at() - 1, "expected \"value\"");
+  pop();
+  return true;
+}
+
+}  // namespace parley::wire

@@ -1,0 +1,68 @@
+#include <gtest/gtest.h>
+
+#include "wire/codec_fake.h"
+
+namespace parley::wire {
+namespace {
+
+const CodecFake& codec() {
+  static const CodecFake fake;
+  return fake;
+}
+
+std::string again(std::string_view message, std::string_view json) {
+  return codec().again(message, json);
+}
+
+TEST(JsonToWire, reads_every_scalar) {
+  const std::string_view json =
+      R"({"fDouble":1.5,"fFloat":0.1,"fInt32":-7,"fInt64":"-9223372036854775808","fUint32":4294967295,)"
+      R"("fUint64":"18446744073709551615","fSint32":-2147483648,"fSint64":"-1","fFixed32":1,)"
+      R"("fFixed64":"2","fSfixed32":-3,"fSfixed64":"-4","fBool":true,"fString":"hello",)"
+      R"("fBytes":"AQID","fLevel":"HIGH","fAlias":"A_ONE"})";
+  EXPECT_EQ(again("t.Scalars", json), json);
+}
+
+TEST(JsonToWire, leaves_out_defaults_without_presence) {
+  EXPECT_EQ(codec().to_wire("t.Scalars", R"({"fInt32":0,"fString":"","fBool":false,"fDouble":0})"),
+            "");
+  EXPECT_EQ(codec().to_wire("t.Optionals", R"({"fInt32":0})"), std::string("\x08\x00", 2));
+}
+
+TEST(JsonToWire, reads_lists_maps_and_trees) {
+  for (
+      const auto& [message, json] : std::initializer_list<std::pair<const char*, const char*>>{
+          {"t.Lists",
+           R"({"fDouble":[1,2.5,-0],"fInt32":[1,2,300],"fString":["a",""],"fLeaf":[{"id":1},{}],"unpacked":[1,2]})"},
+          {"t.Maps",
+           R"({"text":{"a":"b","":"c"},"fInt32":{"-1":5},"fBool":{"true":"x","false":"y"},"leaf":{"k":{"id":5}}})"},
+          {"t.Tree",
+           R"({"id":1,"child":{"child":{"child":{"name":"deep"}}},"byName":{"x":{"children":[{},{"id":3}]}}})"}}) {
+    EXPECT_EQ(again(message, json), json);
+  }
+}
+
+TEST(JsonToWire, inserts_long_lengths) {
+  std::string json = R"({"name":")" + std::string(100, 'x') + R"("})";
+  for (int i = 0; i < 40; ++i)
+    json = R"({"name":")" + std::string(static_cast<size_t>(i), 'y') + R"(","child":)" + json + "}";
+  std::string expected = again("t.Tree", json);
+  std::string::size_type at = 0;
+  while ((at = json.find(R"("name":"",)")) != std::string::npos) json.erase(at, 10);
+  EXPECT_EQ(expected, json);
+}
+
+TEST(JsonToWire, reads_well_known_types) {
+  const std::string_view json =
+      R"({"timestamp":"2001-02-03T04:05:06.789Z","duration":"-1.500s","mask":"a,bC.dE",)"
+      R"("struct":{"a":1,"b":[true,null,"x",{}],"c":{"d":{}}},"value":[1,[2]],"list":["a"],)"
+      R"("any":{"@type":"type.googleapis.com/t.Leaf","id":7},"empty":{},"wDouble":1.5,"wFloat":2,)"
+      R"("wInt64":"5","wUint64":"6","wInt32":7,"wUint32":8,"wBool":false,"wString":"","wBytes":"AA==",)"
+      R"("timestamps":["0001-01-01T00:00:00Z","9999-12-31T23:59:59.999999999Z"],"values":[null,1,"a"],)"
+      R"("anys":[{"@type":"x/google.protobuf.Duration","value":"3s"}],"wInt32s":[1,0],"structs":[{}],)"
+      R"("durations":{"k":"0s"},"nulls":[null],"lists":[[],[[]]]})";
+  EXPECT_EQ(again("t.Known", json), json);
+}
+
+}  // namespace
+}  // namespace parley::wire

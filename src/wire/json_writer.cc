@@ -1,0 +1,324 @@
+#include "wire/json_writer.h"
+
+#include "base/assert.h"
+
+namespace parley::wire {
+
+JsonWriter::JsonWriter(std::string_view wire, const JsonWriteOptions& options, ByteBuffer& out,
+                       JsonWriterScratch& scratch, Pass pass)
+    : wire_(wire),
+      options_(options),
+      out_(out),
+      scratch_(scratch),
+      frames_(scratch.frames),
+      normal_left_(wire.size() * kNormalFactor + kNormalFree),
+      careful_(pass == Pass::Careful) {
+  frames_.clear();
+  scratch_.seen.clear();
+  scratch_.keys.clear();
+}
+
+JsonWriter::Ended JsonWriter::write_message(const Program& program) {
+  any_types_ = &program.programs();
+  return complete(message(program, wire_, 0) && run());
+}
+
+JsonWriter::Ended JsonWriter::write_field(const Program& program, const FieldPlan& only) {
+  any_types_ = &program.programs();
+  if (!push(program, wire_, true, 0)) return complete(false);
+  frames_.back().only = &only;
+  return complete(run());
+}
+
+JsonWriter::Ended JsonWriter::complete(bool ok) {
+  if (ok) {
+    out_.commit();
+    return Ended::Done;
+  }
+  out_.abandon();
+  return disorder_ ? Ended::Disorder : Ended::Failed;
+}
+
+bool JsonWriter::malformed(const char* what) {
+  if (problem_.empty()) problem_ = what;
+  return false;
+}
+
+bool JsonWriter::run() {
+  while (!frames_.empty())
+    if (!fields(frames_.back())) [[unlikely]]
+      return false;
+  return true;
+}
+
+// Opens a frame for a message whose JSON is an object, or for a bare one.
+bool JsonWriter::push(const Program& program, std::string_view wire, bool bare, uint16_t any_ends) {
+  if (frames_.size() >= options_.depth_max) return malformed("messages are nested too deeply");
+  bool owns = false;
+  if (careful_ && !normalize(program, wire, owns)) return false;
+  WriteFrame& frame = frames_.emplace_back();
+  frame.reader = WireReader(wire);
+  frame.program = &program;
+  frame.bare = bare;
+  frame.any_ends = any_ends;
+  frame.owns_bytes = owns;
+  frame.seen = static_cast<uint32_t>(scratch_.seen.size());
+  scratch_.seen.resize(frame.seen + program.seen_words());
+  if (scratch_.key_sets.size() < frames_.size()) scratch_.key_sets.emplace_back();
+  if (!bare) open_bracket('{');
+  return true;
+}
+
+bool JsonWriter::normalize(const Program& program, std::string_view& wire, bool& owns) {
+  ByteBuffer& form = normal_forms_.emplace_back();
+  const NormalForm::Answer answer = NormalForm().make(program, wire, form);
+  if (answer == NormalForm::Answer::Malformed) return malformed("wire data that is no message");
+  owns = answer == NormalForm::Answer::Changed;
+  if (!owns) {
+    normal_forms_.pop_back();
+    return true;
+  }
+  if (form.size() > normal_left_) return malformed("too many fields are out of order");
+  normal_left_ -= form.size();
+  wire = form.view();
+  return true;
+}
+
+// Writes fields until the message ends, or until one opens a frame of its own.
+bool JsonWriter::fields(WriteFrame& frame) {
+  const size_t depth = frames_.size();
+  const auto plans = frame.program->fields();
+  while (frame.reader.next()) {
+    // Mostly the next field in order, or another element of the same list.
+    const FieldPlan* plan = frame.open;
+    if (plan == nullptr || plan->number() != frame.reader.number()) {
+      if (frame.next < plans.size() && plans[frame.next].number() == frame.reader.number())
+        plan = &plans[frame.next];
+      else
+        plan = frame.program->find(frame.reader.number());
+    }
+    if (plan == nullptr || !plan->reads(frame.reader.type()) ||
+        (frame.only != nullptr && plan != frame.only)) [[unlikely]] {
+      frame.reader.skip();
+      continue;
+    }
+    if (frame.open != nullptr && frame.open != plan) end_repeated(frame);
+    frame.field = plan;
+    if (!field(frame, *plan)) return false;
+    if (frames_.size() != depth) return true;  // `frame` may have moved
+  }
+  if (frame.reader.failed()) return malformed("wire data that is no message");
+  return end_message(frame);
+}
+
+bool JsonWriter::field(WriteFrame& frame, const FieldPlan& plan) {
+  switch (plan.shape) {
+    case Shape::Single: return single(frame, plan);
+    case Shape::List: return list(frame, plan);
+    case Shape::Map: return entry(frame, plan);
+  }
+  return false;
+}
+
+bool JsonWriter::single(WriteFrame& frame, const FieldPlan& plan) {
+  if (plan.kind == Kind::Enum && unknown_enum(plan, frame.reader)) return true;
+  if (!note_seen(frame, plan) || !pass_defaults(frame, plan.index)) return false;
+  name(frame, plan);
+  if (!is_message(plan.kind)) return scalar(plan, frame.reader);
+  const std::string_view content = plan.group ? frame.reader.group() : frame.reader.bytes();
+  if (frame.reader.failed()) return malformed("wire data that is no message");
+  return message(*plan.message, content, 0);
+}
+
+// Whether the next value belongs to no value of its closed enum: then it has been passed over, as
+// an unknown field.
+bool JsonWriter::unknown_enum(const FieldPlan& plan, WireReader& reader) const {
+  if (!plan.field->enumeration->closed) return false;
+  WireReader ahead = reader;
+  const uint64_t number = ahead.varint();
+  if (ahead.failed() || known_enum_value(plan, number)) return false;
+  reader = ahead;
+  return true;
+}
+
+// Marks the field, and its oneof; a field or oneof that comes back is disorder.
+bool JsonWriter::note_seen(WriteFrame& frame, const FieldPlan& plan) {
+  uint64_t* const words = &scratch_.seen[frame.seen];
+  const uint64_t bit = uint64_t{1} << plan.index % 64u;
+  if (words[plan.index / 64u] & bit) [[unlikely]]
+    return disorder();
+  words[plan.index / 64u] |= bit;
+  if (plan.oneof_bit == 0) return true;
+  const uint64_t oneof = uint64_t{1} << plan.oneof_bit % 64u;
+  if (words[plan.oneof_bit / 64u] & oneof) [[unlikely]]
+    return disorder();
+  words[plan.oneof_bit / 64u] |= oneof;
+  return true;
+}
+
+// Writes the defaults of the fields that were left out before `index`. A field whose default has
+// been written already is disorder.
+bool JsonWriter::pass_defaults(WriteFrame& frame, uint32_t index) {
+  if (frame.next > index) {
+    if (frame.only != nullptr || frame.program->fields()[index].presence ||
+        (options_.presence_set_only && !frame.bare))
+      return true;
+    return disorder();
+  }
+  for (; frame.next < index; ++frame.next) {
+    const FieldPlan& plan = frame.program->fields()[frame.next];
+    if (plan.presence || frame.only != nullptr || (options_.presence_set_only && !frame.bare))
+      continue;
+    name(frame, plan);
+    if (!default_value(plan)) return false;
+  }
+  frame.next = index + 1;
+  return true;
+}
+
+bool JsonWriter::begin_repeated(WriteFrame& frame, const FieldPlan& plan) {
+  if (!note_seen(frame, plan) || !pass_defaults(frame, plan.index)) return false;
+  name(frame, plan);
+  open_bracket(plan.shape == Shape::Map ? '{' : '[');
+  frame.open = &plan;
+  frame.first_element = true;
+  if (plan.shape == Shape::Map) {
+    scratch_.key_sets[frames_.size() - 1].clear();
+    frame.keys = static_cast<uint32_t>(scratch_.keys.size());
+  }
+  return true;
+}
+
+void JsonWriter::end_repeated(WriteFrame& frame) {
+  if (frame.open->shape == Shape::Map) scratch_.keys.resize(frame.keys);
+  close_bracket(frame.open->shape == Shape::Map ? '}' : ']', frame.first_element);
+  frame.open = nullptr;
+}
+
+void JsonWriter::next_element(WriteFrame& frame) {
+  if (!frame.first_element) out_.put(',');
+  frame.first_element = false;
+  if (options_.pretty) new_line();
+}
+
+bool JsonWriter::list(WriteFrame& frame, const FieldPlan& plan) {
+  if (frame.reader.type() == WireType::Length && wire_type(plan.kind) != WireType::Length)
+    return packed(frame, plan);
+  if (plan.kind == Kind::Enum && unknown_enum(plan, frame.reader)) return true;
+  if (frame.open == nullptr && !begin_repeated(frame, plan)) return false;
+  next_element(frame);
+  if (!is_message(plan.kind)) return scalar(plan, frame.reader);
+  const std::string_view content = plan.group ? frame.reader.group() : frame.reader.bytes();
+  if (frame.reader.failed()) return malformed("wire data that is no message");
+  return message(*plan.message, content, 0);
+}
+
+bool JsonWriter::packed(WriteFrame& frame, const FieldPlan& plan) {
+  WireReader elements(frame.reader.bytes());
+  while (!elements.at_end() && !elements.failed()) {
+    if (plan.kind == Kind::Enum && unknown_enum(plan, elements)) continue;
+    if (frame.open == nullptr && !begin_repeated(frame, plan)) return false;
+    next_element(frame);
+    if (!scalar(plan, elements)) return false;
+  }
+  return true;
+}
+
+bool JsonWriter::entry(WriteFrame& frame, const FieldPlan& plan) {
+  const std::string_view wire = frame.reader.bytes();
+  if (frame.reader.failed()) return malformed("wire data that is no message");
+  MapEntry entry;
+  if (!read_map_entry(*plan.message, wire, entry)) return malformed("a map entry that is none");
+  if (entry.disorder) {
+    if (!careful_) return disorder();
+    if (!joined_entry(*plan.message, wire, entry)) return false;
+  }
+  if (entry.unknown_enum) return true;
+  if (frame.open == nullptr && !begin_repeated(frame, plan)) return false;
+  next_element(frame);
+  return entry_key(plan.message->fields()[0], entry.key) &&
+         entry_value(plan.message->fields()[1], entry);
+}
+
+// An entry in which the key or the value is there several times: read again from its normal form.
+bool JsonWriter::joined_entry(const Program& entry, std::string_view wire, MapEntry& result) {
+  ByteBuffer& form = joined_entries_.emplace_back();
+  if (NormalForm().make(entry, wire, form) == NormalForm::Answer::Changed) wire = form.view();
+  if (form.size() > normal_left_) return malformed("too many fields are out of order");
+  normal_left_ -= form.size();
+  result = {};
+  return read_map_entry(entry, wire, result);
+}
+
+// Notes the key, and writes it with its colon. Keys are always strings in JSON.
+bool JsonWriter::entry_key(const FieldPlan& plan, std::string_view key) {
+  const size_t start = scratch_.keys.size();
+  append_canonical_key(plan, key, scratch_.keys);
+  KeySet& known = scratch_.key_sets[frames_.size() - 1];
+  if (!known.add(scratch_.keys.data(), start, scratch_.keys.size() - start)) return disorder();
+  if (plan.kind == Kind::String) {
+    if (!string(key)) return false;
+  } else {
+    // Zeros stand for a key that is not there.
+    WireReader reader(key.empty() ? std::string_view("\0\0\0\0\0\0\0\0", 8) : key);
+    out_.put('"');
+    if (!key_text(plan.kind, reader)) return false;
+    out_.put('"');
+  }
+  out_.put(':');
+  if (options_.pretty) out_.put(' ');
+  return true;
+}
+
+bool JsonWriter::entry_value(const FieldPlan& plan, const MapEntry& entry) {
+  if (is_message(plan.kind)) return message(*plan.message, entry.value, 0);
+  if (entry.value.data() == nullptr) return default_value(plan);
+  if (plan.kind == Kind::String) return string(entry.value);
+  if (plan.kind == Kind::Bytes) {
+    bytes(entry.value);
+    return true;
+  }
+  WireReader reader(entry.value);
+  return scalar(plan, reader);
+}
+
+void JsonWriter::name(WriteFrame& frame, const FieldPlan& plan) {
+  if (frame.bare) {
+    frame.first = false;
+    return;
+  }
+  if (!frame.first) out_.put(',');
+  frame.first = false;
+  if (options_.pretty) new_line();
+  quoted_key(options_.proto_names ? plan.proto_key : plan.json_key);
+}
+
+bool JsonWriter::end_message(WriteFrame& frame) {
+  if (frame.open != nullptr) end_repeated(frame);
+  if (frame.only != nullptr && frame.first) {
+    const FieldPlan& plan = *frame.only;
+    pop();
+    return absent_value(plan);
+  }
+  if (!pass_defaults(frame, static_cast<uint32_t>(frame.program->fields().size()))) return false;
+  if (!frame.bare) {
+    close_bracket('}', frame.first);
+  } else if (frame.first) {
+    out_.append("null");  // a Value without a kind
+  }
+  end_any(frame.any_ends);
+  pop();
+  return true;
+}
+
+void JsonWriter::pop() {
+  const WriteFrame& frame = frames_.back();
+  scratch_.seen.resize(frame.seen);
+  if (frame.owns_bytes) {
+    normal_left_ += normal_forms_.back().size();
+    normal_forms_.pop_back();
+  }
+  frames_.pop_back();
+}
+
+}  // namespace parley::wire

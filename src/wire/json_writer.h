@@ -1,0 +1,164 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "wire/key_set.h"
+#include "wire/normal_form.h"
+#include "wire/output_cursor.h"
+#include "wire/wire_reader.h"
+#include "wire/wire_to_json.h"
+
+namespace parley::wire {
+
+// The machine behind wire_to_json: an explicit stack of frames, one for each message that is open.
+// It reads the wire once from left to right and writes JSON as it goes, which works as long as no
+// field comes back after others (as nearly all serializers write). When one does, the pass ends
+// with `Disorder`, and a second, careful pass brings each message into normal form first: so an
+// input costs at most two passes, however it is nested.
+//
+// json_writer.cc: frames, fields, lists and maps. json_writer_values.cc: what stands for one value.
+
+struct WriteFrame {
+  WireReader reader;
+  const Program* program = nullptr;
+  const FieldPlan* field = nullptr;  // being written: for the path of a failure
+  const FieldPlan* open = nullptr;   // the list or map whose bracket is open
+  const FieldPlan* only = nullptr;   // write the value of this field and nothing else
+  uint32_t seen = 0;                 // where its bits begin
+  uint32_t keys = 0;                 // where the keys of the open map begin
+  uint32_t next = 0;                 // fields before it have been written, or their defaults
+  uint16_t any_ends = 0;             // `}` of Any objects around it
+  bool bare = false;                 // neither braces nor names: well-known types
+  bool first = true;                 // nothing has been written in it yet
+  bool first_element = true;         // of `open`
+  bool owns_bytes = false;           // the reader's bytes are the last of the normal forms
+};
+
+// Memory that writers of one thread hand on, so that a message needs none of its own.
+struct JsonWriterScratch {
+  std::vector<WriteFrame> frames;
+  std::vector<uint64_t> seen;
+  std::vector<KeySet> key_sets;  // by depth of frames
+  std::string keys;
+  std::string text;
+  size_t retained() const;
+};
+
+// Normal forms may take so many times the message's size, and so many bytes more.
+inline constexpr size_t kNormalFactor = 16;
+inline constexpr size_t kNormalFree = 1024 * 1024;
+
+class JsonWriter {
+ public:
+  enum class Pass : uint8_t { Quick, Careful };
+  enum class Ended : uint8_t { Done, Disorder, Failed };
+
+  JsonWriter(std::string_view wire, const JsonWriteOptions& options, ByteBuffer& out,
+             JsonWriterScratch& scratch, Pass pass);
+
+  // Legal calls: one of these, once; then `failure` when it has failed.
+  Ended write_message(const Program& program);
+  Ended write_field(const Program& program, const FieldPlan& only);
+  Failure failure() const;
+
+ private:
+  Ended complete(bool ok);
+
+  // Frames.
+  bool run();
+  bool fields(WriteFrame& frame);
+  bool field(WriteFrame& frame, const FieldPlan& plan);
+  bool push(const Program& program, std::string_view wire, bool bare, uint16_t any_ends);
+  bool end_message(WriteFrame& frame);
+  void pop();
+  bool normalize(const Program& program, std::string_view& wire, bool& owns);
+
+  // Fields.
+  bool single(WriteFrame& frame, const FieldPlan& plan);
+  bool begin_repeated(WriteFrame& frame, const FieldPlan& plan);
+  void end_repeated(WriteFrame& frame);
+  void next_element(WriteFrame& frame);
+  bool list(WriteFrame& frame, const FieldPlan& plan);
+  bool packed(WriteFrame& frame, const FieldPlan& plan);
+  bool entry(WriteFrame& frame, const FieldPlan& plan);
+  bool joined_entry(const Program& entry, std::string_view wire, MapEntry& result);
+  bool entry_key(const FieldPlan& plan, std::string_view key);
+  bool key_text(Kind kind, WireReader& reader);
+  bool entry_value(const FieldPlan& plan, const MapEntry& entry);
+  bool note_seen(WriteFrame& frame, const FieldPlan& plan);
+  bool pass_defaults(WriteFrame& frame, uint32_t index);
+  bool unknown_enum(const FieldPlan& plan, WireReader& reader) const;
+  void name(WriteFrame& frame, const FieldPlan& plan);
+  bool default_value(const FieldPlan& plan);
+  bool absent_value(const FieldPlan& plan);
+
+  // Values.
+  bool scalar(const FieldPlan& plan, WireReader& reader);
+  bool scalar_bits(const FieldPlan& plan, uint64_t bits);
+  template <typename T>
+  void number(T value);
+  template <typename T>
+  void long_number(T value);
+  template <typename T>
+  bool floating(T value);
+  void enumeration(const FieldPlan& plan, int32_t number);
+  bool string(std::string_view text);
+  void escaped(std::string_view text);
+  void bytes(std::string_view content);
+  bool message(const Program& program, std::string_view wire, uint16_t any_ends);
+  bool time(Kind kind, std::string_view wire);
+  bool field_mask(std::string_view wire);
+  bool any(std::string_view wire, uint16_t any_ends);
+  bool unknown_any(std::string_view type_url, std::string_view value, uint16_t any_ends);
+  bool type_member(std::string_view type_url);
+  void value_name();
+  void end_any(uint16_t any_ends);
+
+  // Text.
+  void open_bracket(char c);
+  void close_bracket(char c, bool empty);
+  void new_line();
+  void quoted_key(std::string_view key);
+  bool may_overread(std::string_view text) const;
+
+  bool malformed(const char* what);
+  bool disorder() {
+    disorder_ = true;
+    return false;
+  }
+
+  const std::string_view wire_;
+  const JsonWriteOptions& options_;
+  OutputCursor out_;
+  JsonWriterScratch& scratch_;
+  std::vector<WriteFrame>& frames_;
+  std::deque<ByteBuffer> normal_forms_;    // of the open frames that own one
+  std::deque<ByteBuffer> joined_entries_;  // of maps, kept until the end
+  size_t normal_left_;
+  uint32_t indent_ = 0;
+  const bool careful_;
+  bool disorder_ = false;
+  const Programs* any_types_ = nullptr;
+  std::string problem_;
+};
+
+// The scratch memory of this thread, taken for as long as the lease lives.
+class JsonWriterLease {
+ public:
+  JsonWriterLease();
+  ~JsonWriterLease();
+  JsonWriterLease(const JsonWriterLease&) = delete;
+  JsonWriterLease& operator=(const JsonWriterLease&) = delete;
+  JsonWriterScratch& operator*() const { return *scratch_; }
+
+ private:
+  std::unique_ptr<JsonWriterScratch> scratch_;
+};
+
+}  // namespace parley::wire

@@ -1,0 +1,302 @@
+#include "wire/number_text.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/ascii.h"
+
+namespace parley::wire {
+namespace {
+
+// Exponents beyond this are as good as infinite; counting stops there.
+constexpr int64_t kExponentMax = 1'000'000'000'000;
+constexpr uint64_t kSafeMantissa = uint64_t{1} << 53;
+constexpr int kMantissaDigits = 19;  // of a decimal number that surely fits 64 bits
+constexpr double kTens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                            1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+constexpr int64_t kTensMax = 22;
+
+// A number's parts, its syntax checked.
+struct Decimal {
+  bool negative = false;
+  const char* begin = nullptr;  // of the digits before the point
+  const char* whole_end = nullptr;
+  const char* fraction = nullptr;  // of the digits after it
+  const char* fraction_end = nullptr;
+  int64_t exponent = 0;
+  const char* end = nullptr;
+};
+
+const char* skip_digits(const char* at, const char* end) {
+  while (at < end && ascii_digit(*at)) ++at;
+  return at;
+}
+
+// number = [ minus ] int [ frac ] [ exp ]
+bool scan_exponent(const char*& at, const char* end, int64_t& exponent) {
+  if (at == end || (*at | 0x20) != 'e') return true;
+  ++at;
+  const bool negative = at < end && *at == '-';
+  if (at < end && (*at == '-' || *at == '+')) ++at;
+  const char* const digits = at;
+  for (; at < end && ascii_digit(*at); ++at)
+    if (exponent < kExponentMax) exponent = exponent * 10 + (*at - '0');
+  if (negative) exponent = -exponent;
+  return at > digits;
+}
+
+bool scan(const char* at, const char* end, Decimal& number) {
+  number.negative = at < end && *at == '-';
+  if (number.negative) ++at;
+  number.begin = at;
+  at = skip_digits(at, end);
+  number.whole_end = at;
+  const auto digits = at - number.begin;
+  if (digits == 0 || (digits > 1 && *number.begin == '0')) return false;
+  number.fraction = number.fraction_end = at;
+  if (at < end && *at == '.') {
+    number.fraction = ++at;
+    at = number.fraction_end = skip_digits(at, end);
+    if (number.fraction == number.fraction_end) return false;
+  }
+  if (!scan_exponent(at, end, number.exponent)) return false;
+  number.end = at;
+  return true;
+}
+
+// Calls `take(digit)` for each significant digit from the left: no leading zeros, and no trailing
+// ones, which count into the exponent of what was taken. Returns that exponent.
+template <typename Take>
+int64_t significant(const Decimal& number, Take take) {
+  int64_t zeros = 0;  // seen, and not yet known to be inner ones
+  bool started = false;
+  const auto run = [&](const char* at, const char* end) {
+    for (; at < end; ++at) {
+      if (*at == '0') {
+        zeros += started ? 1 : 0;
+        continue;
+      }
+      started = true;
+      for (; zeros > 0; --zeros) take(0);
+      take(static_cast<unsigned>(*at - '0'));
+    }
+  };
+  run(number.begin, number.whole_end);
+  run(number.fraction, number.fraction_end);
+  return number.exponent - (number.fraction_end - number.fraction) + zeros;
+}
+
+// The slow way of read_whole: with a point or an exponent, or more than 19 digits.
+NumberProblem read_whole_decimal(const Decimal& number, WholeNumber& whole) {
+  uint64_t magnitude = 0;
+  bool overflow = false;
+  // Digits behind an overflow are not looked at; the exponent is then of no matter either.
+  int64_t exponent = significant(number, [&](unsigned digit) {
+    overflow = overflow || __builtin_mul_overflow(magnitude, uint64_t{10}, &magnitude) ||
+               __builtin_add_overflow(magnitude, uint64_t{digit}, &magnitude);
+  });
+  whole = {number.negative, 0};
+  if (magnitude == 0 && !overflow) return NumberProblem::None;
+  if (exponent < 0) return NumberProblem::Fraction;
+  for (; exponent > 0 && !overflow; --exponent)
+    overflow = __builtin_mul_overflow(magnitude, uint64_t{10}, &magnitude);
+  if (overflow) return NumberProblem::Range;
+  whole.magnitude = magnitude;
+  return NumberProblem::None;
+}
+
+// The power of ten of the first significant digit; very small for zero.
+int64_t magnitude_of(const Decimal& number) {
+  if (*number.begin != '0') return number.exponent + (number.whole_end - number.begin) - 1;
+  const char* at = number.fraction;
+  while (at < number.fraction_end && *at == '0') ++at;
+  if (at == number.fraction_end) return -kExponentMax;
+  return number.exponent - (at - number.fraction) - 1;
+}
+
+// Clinger's fast case: a mantissa below 2^53 and a power of ten that a double holds exactly give
+// the nearest double in one operation.
+bool read_exact(const Decimal& number, double& value) {
+  const auto digits = (number.whole_end - number.begin) + (number.fraction_end - number.fraction);
+  if (digits > kMantissaDigits) return false;
+  uint64_t mantissa = 0;
+  for (const char* p = number.begin; p < number.whole_end; ++p)
+    mantissa = mantissa * 10 + static_cast<unsigned>(*p - '0');
+  for (const char* p = number.fraction; p < number.fraction_end; ++p)
+    mantissa = mantissa * 10 + static_cast<unsigned>(*p - '0');
+  const int64_t exponent = number.exponent - (number.fraction_end - number.fraction);
+  if (mantissa > kSafeMantissa || exponent > kTensMax || exponent < -kTensMax) return false;
+  const auto exact = static_cast<double>(mantissa);
+  value = exponent < 0 ? exact / kTens[-exponent] : exact * kTens[exponent];
+  if (number.negative) value = -value;
+  return true;
+}
+
+template <typename T>
+NumberProblem read_nearest(const Decimal& number, const char* start, T& value) {
+  const auto [end, error] = std::from_chars(start, number.end, value);
+  if (error == std::errc()) return std::isinf(value) ? NumberProblem::Range : NumberProblem::None;
+  if (magnitude_of(number) > 0) return NumberProblem::Range;
+  value = number.negative ? -T{0} : T{0};
+  return NumberProblem::None;
+}
+
+constexpr auto kPairs = [] {
+  std::array<char, 200> pairs{};
+  for (size_t i = 0; i < 100; ++i) {
+    pairs[i * 2] = static_cast<char>('0' + i / 10);
+    pairs[i * 2 + 1] = static_cast<char>('0' + i % 10);
+  }
+  return pairs;
+}();
+
+void put_pair(char* to, uint64_t pair) { std::memcpy(to, &kPairs[pair * 2], 2); }
+
+int digit_count(uint64_t value) {
+  int count = 1;
+  for (;;) {
+    if (value < 10) return count;
+    if (value < 100) return count + 1;
+    if (value < 1000) return count + 2;
+    if (value < 10000) return count + 3;
+    value /= 10000;
+    count += 4;
+  }
+}
+
+// Whole numbers below this are exact, and shortest without an exponent.
+constexpr double kPlainMax = 1e15;
+
+template <typename T>
+char* put_floating(char* to, T value) {
+  if (std::abs(value) < static_cast<T>(kPlainMax) && value == std::trunc(value) &&
+      !(value == 0 && std::signbit(value)))
+    return put_int64(to, static_cast<int64_t>(value));
+  // As %.17g: an exponent when the number is below 1e-4 or has more than 17 digits before the
+  // point.
+  const T size = std::abs(value);
+  const bool fixed = size == 0 || (size >= T(1e-4) && size < T(1e17));
+  return std::to_chars(to, to + kDoubleTextMax, value,
+                       fixed ? std::chars_format::fixed : std::chars_format::scientific)
+      .ptr;
+}
+
+}  // namespace
+
+const char* number_end(const char* at, const char* end) {
+  Decimal number;
+  return scan(at, end, number) ? number.end : nullptr;
+}
+
+NumberProblem read_whole(const char*& at, const char* end, WholeNumber& number) {
+  const char* p = at;
+  const bool negative = p < end && *p == '-';
+  if (negative) ++p;
+  const char* const digits = p;
+  uint64_t magnitude = 0;
+  const char* const fast_end = end - p > kMantissaDigits ? p + kMantissaDigits : end;
+  for (; p < fast_end && ascii_digit(*p); ++p)
+    magnitude = magnitude * 10 + static_cast<unsigned>(*p - '0');
+  const char next = p < end ? *p : ' ';
+  const bool plain = p > digits && !ascii_digit(next) && next != '.' && (next | 0x20) != 'e' &&
+                     (*digits != '0' || p == digits + 1);
+  if (plain) [[likely]] {
+    number = {negative, magnitude};
+    at = p;
+    return NumberProblem::None;
+  }
+  Decimal decimal;
+  if (!scan(at, end, decimal)) return NumberProblem::Syntax;
+  const NumberProblem problem = read_whole_decimal(decimal, number);
+  if (problem == NumberProblem::None) at = decimal.end;
+  return problem;
+}
+
+NumberProblem read_double(const char*& at, const char* end, double& number) {
+  Decimal decimal;
+  if (!scan(at, end, decimal)) return NumberProblem::Syntax;
+  if (!read_exact(decimal, number)) {
+    const NumberProblem problem = read_nearest(decimal, at, number);
+    if (problem != NumberProblem::None) return problem;
+  }
+  at = decimal.end;
+  return NumberProblem::None;
+}
+
+NumberProblem read_float(const char*& at, const char* end, float& number) {
+  Decimal decimal;
+  if (!scan(at, end, decimal)) return NumberProblem::Syntax;
+  const NumberProblem problem = read_nearest(decimal, at, number);
+  if (problem == NumberProblem::None) at = decimal.end;
+  return problem;
+}
+
+bool fits_int64(const WholeNumber& number, int64_t& value) {
+  constexpr uint64_t kMax = INT64_MAX;
+  if (number.magnitude > kMax + (number.negative ? 1 : 0)) return false;
+  value = static_cast<int64_t>(number.negative ? 0 - number.magnitude : number.magnitude);
+  return true;
+}
+
+bool fits_int32(const WholeNumber& number, int32_t& value) {
+  constexpr uint64_t kMax = INT32_MAX;
+  if (number.magnitude > kMax + (number.negative ? 1 : 0)) return false;
+  value = static_cast<int32_t>(number.negative ? 0 - number.magnitude : number.magnitude);
+  return true;
+}
+
+bool fits_uint64(const WholeNumber& number, uint64_t& value) {
+  value = number.magnitude;
+  return !number.negative || number.magnitude == 0;
+}
+
+bool fits_uint32(const WholeNumber& number, uint32_t& value) {
+  value = static_cast<uint32_t>(number.magnitude);
+  return number.magnitude <= UINT32_MAX && (!number.negative || number.magnitude == 0);
+}
+
+char* put_uint64(char* to, uint64_t value) {
+  if (value < 10) {
+    *to = static_cast<char>('0' + value);
+    return to + 1;
+  }
+  char* const end = to + digit_count(value);
+  char* p = end;
+  while (value >= 100) {
+    p -= 2;
+    put_pair(p, value % 100);
+    value /= 100;
+  }
+  if (value >= 10) {
+    put_pair(p - 2, value);
+  } else {
+    p[-1] = static_cast<char>('0' + value);
+  }
+  return end;
+}
+
+char* put_int64(char* to, int64_t value) {
+  auto magnitude = static_cast<uint64_t>(value);
+  if (value < 0) {
+    *to++ = '-';
+    magnitude = 0 - magnitude;
+  }
+  return put_uint64(to, magnitude);
+}
+
+char* put_padded(char* to, uint32_t value, int digits) {
+  for (int i = digits - 1; i >= 0; --i) {
+    to[i] = static_cast<char>('0' + value % 10);
+    value /= 10;
+  }
+  return to + digits;
+}
+
+char* put_double(char* to, double value) { return put_floating(to, value); }
+
+char* put_float(char* to, float value) { return put_floating(to, value); }
+
+}  // namespace parley::wire
