@@ -122,8 +122,8 @@ class Indexer {
   void check_value(const Enum& enumeration, const uint32_t* slots, uint32_t mask,
                    std::string_view name) {
     if (!is_identifier(name))
-      draft_.problems.error(enumeration.location,
-                            fmt::format("\"{}\" is no name for a value of {}", name, enumeration.full_name));
+      draft_.problems.error(enumeration.location, fmt::format("\"{}\" is no name for a value of {}",
+                                                              name, enumeration.full_name));
     for (size_t at = name_hash(name) & mask; slots[at] != 0; at = (at + 1) & mask)
       if (enumeration.values[slots[at] - 1].name == name)
         return draft_.problems.error(
