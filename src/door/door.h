@@ -25,6 +25,9 @@ class Doors final : public http::ExchangeService {
   const Counts& counts() const { return counts_; }
 
  private:
+  // Names the exchange and its protocol in its record.
+  void greet(http::Exchange& exchange);
+
   loop::Loop& loop_;
   CatalogueRef catalogue_;
   Counts counts_;

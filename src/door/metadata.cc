@@ -180,11 +180,11 @@ class Metadata {
   Fields fields_;
 };
 
-Result<void> add_ours(const http::Exchange& exchange, Metadata& metadata) {
+Result<void> add_ours(const http::Exchange& exchange, std::string_view peer, Metadata& metadata) {
   const http::RequestHead& head = exchange.request();
   TRY_VOID(metadata.add(FieldId::XForwardedUserAgent,
                         head.fields.find(FieldId::UserAgent).value_or("")));
-  TRY_VOID(metadata.add(FieldId::XForwardedFor, exchange.peer().host_text()));
+  TRY_VOID(metadata.add(FieldId::XForwardedFor, peer));
   TRY_VOID(metadata.add(FieldId::XForwardedProto, exchange.tls().active ? "https" : "http"));
   TRY_VOID(metadata.add(FieldId::XForwardedHost, head.authority()));
   return metadata.add(FieldId::XRequestId, exchange.record().request_id);
@@ -211,7 +211,7 @@ Result<Fields> rest_metadata(const http::Exchange& exchange, const MetadataRules
     }
     TRY_VOID(metadata.add(field));
   }
-  TRY_VOID(add_ours(exchange, metadata));
+  TRY_VOID(add_ours(exchange, rules.peer, metadata));
   return metadata.take();
 }
 

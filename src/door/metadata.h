@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "base/arena.h"
 #include "base/fields.h"
@@ -20,6 +21,7 @@ struct MetadataRules {
   const MetadataSettings& settings;
   // What the upstream takes as header list; a part of it is kept for the fields of the call itself.
   uint32_t bytes_max = 0;
+  std::string_view peer;  // the client's address
   Arena& scratch;
   Counts& counts;
 };

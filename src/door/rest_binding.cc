@@ -81,9 +81,10 @@ Result<void> RestBinding::bind_json(const http::RequestHead& head, const Bytes& 
   if (rule_.body_field == nullptr)
     return wire::json_to_wire(input, content.view(), json_options(bound_values(0)), out_);
   const Field& field = *rule_.body_field;
+  const size_t before = out_.size();
   TRY_VOID(
       wire::json_to_wire_field(input, field, content.view(), json_options(bound_values(0)), out_));
-  const Field* const rival = out_.empty() ? nullptr : set_.rival(field);
+  const Field* const rival = out_.size() == before ? nullptr : rival_of(field);
   if (rival != nullptr)
     return Failure(Reason::BodyInvalid,
                    fmt::format("the body sets {}, the rest of the request sets {}: only one of "
@@ -92,6 +93,16 @@ Result<void> RestBinding::bind_json(const http::RequestHead& head, const Bytes& 
         .violation(std::string(field.name), "another member of the oneof is set");
   if (mask != nullptr) return infer_mask(*mask, content);
   return {};
+}
+
+// The member of the body field's oneof that path or query set; nullptr: none.
+const Field* RestBinding::rival_of(const Field& field) const {
+  if (field.oneof == nullptr) return nullptr;
+  for (const Leaf& leaf : bound_) {
+    const Field* const top = leaf.path.front();
+    if (top != &field && top->oneof == field.oneof) return top;
+  }
+  return set_.rival(field);
 }
 
 wire::JsonReadOptions RestBinding::json_options(std::span<const wire::BoundValue> bound) const {

@@ -72,6 +72,7 @@ class RestBinding {
   wire::TextOptions text_options(const QueryParameter& parameter) const;
 
   Result<void> bind_json(const http::RequestHead& head, const Bytes& content);
+  const contract::Field* rival_of(const contract::Field& field) const;
   void bind_plain(const http::RequestHead& head, const Bytes& content);
   std::span<const wire::BoundValue> bound_values(size_t dropped) const;
   const contract::Field* inferred_mask(const http::RequestHead& head) const;

@@ -64,8 +64,9 @@ Result<wire::MessageEncoding> content_encoding(const Fields& request) {
 }
 
 Failure too_large(uint32_t bytes_max) {
-  return Failure(Reason::BodyTooLarge, fmt::format("the body is larger than {} bytes", bytes_max))
-      .with_limit("message_bytes_max");
+  Failure failure(Reason::BodyTooLarge, fmt::format("the body is larger than {} bytes", bytes_max));
+  failure.with_limit("message_bytes_max");
+  return failure;
 }
 
 Failure unexpected() {
