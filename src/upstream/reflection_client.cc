@@ -174,7 +174,8 @@ class Fetch {
   }
 
   loop::Task<Result<void>> ask_import(const std::string& name) {
-    CO_TRY(found, co_await ask_files(kFileByFilename, name));
+    auto found = co_await ask_files(kFileByFilename, name);
+    if (!found) co_return std::move(found.error());
     have_.insert(name);  // found or not: it is not asked for twice
     co_return {};
   }

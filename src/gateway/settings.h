@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "contract/load.h"
+#include "contract/proto_files.h"
+#include "door/settings.h"
+#include "http/exchange.h"
+#include "upstream/settings.h"
+
+namespace parley::gateway {
+
+// What a listener answers.
+struct Serve {
+  bool api = true;         // the upstreams' exposed methods
+  bool health = true;      // grpc.health.v1.Health
+  bool reflection = true;  // grpc.reflection
+  bool admin = false;      // /healthz, /readyz, /metrics
+};
+
+struct ListenerSettings {
+  std::string address = "127.0.0.1:8080";  // as net::Address::parse takes it
+  Serve serve;
+};
+
+// Which methods of an upstream clients may call, through every door (design: nothing is exposed by
+// accident).
+struct Expose {
+  enum class Mode : uint8_t {
+    Default,  // all behind loopback listeners; an error behind others
+    All,
+    Annotated,  // those with a google.api.http rule, in the contract or the config
+    Selectors,
+  };
+  Mode mode = Mode::Default;
+  std::vector<std::string> selectors;  // "shop.v1.Orders.*", "shop.v1.Orders.Get"
+};
+
+struct UpstreamSettings {
+  upstream::Settings connection;  // its `name` names the upstream
+  Expose expose;
+  // Where the contract comes from; neither: server reflection.
+  contract::ProtoFiles proto;
+  std::string descriptor_set;
+};
+
+// What is said about some methods. Selectors merge setting by setting, the most specific wins.
+struct MethodOverride {
+  std::string selector;  // "shop.v1.*", "shop.v1.Orders.Create", "*"
+  std::optional<Duration> timeout;
+  std::optional<uint32_t> message_bytes_max;
+  std::optional<door::OnUnknown> unknown_query;
+  std::optional<door::OnUnknown> unknown_json;
+  std::optional<bool> presence_set_only;
+  std::optional<bool> int64_numbers;
+  std::optional<bool> enum_numbers;
+  std::optional<bool> proto_names;
+  std::optional<bool> hide_upstream_detail;
+};
+
+enum class LogFormat : uint8_t { Text, Json, Off };
+
+// All that `parley serve` needs to know.
+struct Settings {
+  std::vector<ListenerSettings> listeners = {ListenerSettings{}};
+  std::string admin = "127.0.0.1:8081";  // "off": none
+  std::vector<std::string>
+      admin_hosts;  // names that the admin listener's Host may have, beside loopback's
+  std::vector<UpstreamSettings> upstreams;
+  std::vector<contract::ConfiguredRule> rules;  // http: rules:
+  std::vector<MethodOverride> methods;
+  door::Settings door;
+  http::Settings http;
+  uint32_t threads = 0;               // shards; 0: the cores that this process may use
+  uint32_t connections_max = 65'536;  // client connections, over all shards
+  LogFormat log = LogFormat::Text;
+  Duration drain_timeout = std::chrono::seconds(30);  // after SIGTERM, for calls that run
+  Duration reflection_retry = std::chrono::seconds(2);
+};
+
+}  // namespace parley::gateway
