@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kTailStart = 4 * 1024;
 constexpr size_t kSpareMax = 64;     // tails, of one thread
 constexpr size_t kChunksIdle = 4;    // capacity of `chunks_` that an empty queue keeps
-constexpr size_t kChunksStale = 32;  // chunks that have left, before the vector moves up
+constexpr size_t kChunksStale = 32;  // the least number that left before the others move up
 
 // Tails that no queue uses: connections take turns with them.
 std::vector<ByteBuffer>& spare_tails() {
@@ -92,7 +92,7 @@ void WriteQueue::drop(size_t count) {
   } else {
     tail_sent_ += count;
   }
-  if (first_ == chunks_.size() || first_ >= kChunksStale) {
+  if (first_ == chunks_.size() || (first_ >= kChunksStale && first_ >= chunks_.size() / 2)) {
     chunks_.erase(chunks_.begin(), chunks_.begin() + static_cast<ptrdiff_t>(first_));
     first_ = 0;
   }
