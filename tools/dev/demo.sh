@@ -8,7 +8,7 @@ verb_demo() {
   local check=
   while [[ $# -gt 0 ]]; do
     case $1 in
-      --check) check=1 ;;
+      --check) check=1 demo_data=build/demo-check-data ;;
       --port)
         [[ ${2:-} =~ ^[1-9][0-9]{0,4}$ && $2 -lt 65535 ]] || usage_error "--port needs a port"
         demo_port=$2
@@ -36,9 +36,11 @@ require_free_port() {
   die "port $1 is taken${who:+ by $who}; stop that, or choose another: ./dev demo --port 9000"
 }
 
-# start_demo QUIETLY: returns when the gateway is ready.
+# start_demo CHECKING: returns when the gateway is ready. A check starts from fresh data, and Parley
+# writes to a log instead of the terminal.
 start_demo() {
-  local users catalogue orders quietly=$1
+  local users catalogue orders checking=$1
+  [[ -z $checking ]] || rm -rf "$demo_data"
   mkdir -p "$demo_data" "$demo_logs"
   say "starting the shop and Parley"
   start_service users
@@ -50,7 +52,7 @@ start_demo() {
   local serve=(build/release/parley serve --listen "127.0.0.1:$demo_port"
     --admin "127.0.0.1:$((demo_port + 1))"
     --upstream "$users" --upstream "$catalogue" --upstream "$orders")
-  if [[ -n $quietly ]]; then spawn logged gateway "${serve[@]}"; else spawn "${serve[@]}"; fi
+  if [[ -n $checking ]]; then spawn logged gateway "${serve[@]}"; else spawn "${serve[@]}"; fi
   # Before the services, so that it finishes what runs.
   stops_first=$child
   await_ready "$child"
@@ -60,7 +62,7 @@ start_demo() {
 start_service() {
   local name=$1 log="$demo_logs/$1.log" deadline=$((SECONDS + 60))
   : >"$log"
-  spawn logged "$name" build/release/shop "$@" --listen 127.0.0.1:0 --data "$demo_data"
+  spawn logged "$name" build/release/demo/shop "$@" --listen 127.0.0.1:0 --data "$demo_data"
   until address=$(sed -n 's/^listening on //p' "$log") && [[ -n $address ]]; do
     kill -0 "$child" 2>/dev/null || died "the shop's $name" "$log"
     [[ $SECONDS -lt $deadline ]] || died "the shop's $name was not ready in 60 s; it" "$log"
@@ -99,9 +101,9 @@ demo_commands() {
   local call="curl -sD /dev/stderr $grpc --data-binary @- $url/shop.v1.Users/GetUser"
   cat <<COMMANDS
 curl -s $url/v1/users/42
-curl -s --json '{"user_id": 42, "lines": [{"product_id": 7, "quantity": 1}]}' $url/v1/orders
+curl -s --json '{"user_id": 42, "lines": [{"product_id": 2, "quantity": 1}]}' $url/v1/orders
 curl -s -X PATCH --json '{"tier": "TIER_GOLD"}' $url/v1/users/42
-curl -s --json '{"user_id": 42, "lines": [{"product_id": 7, "quantity": "many"}]}' $url/v1/orders
+curl -s --json '{"user_id": 42, "lines": [{"product_id": 2, "quantity": "many"}]}' $url/v1/orders
 printf '\0\0\0\0\2\10\52' | $call | tail -c +6 | protoc --decode_raw
 COMMANDS
 }
