@@ -55,6 +55,7 @@ struct Record {
   std::string route;          // the template that matched
   std::string endpoint;       // which upstream endpoint answered
   std::string request_id;
+  std::string limit;   // the named limit that was hit: Failure::limit_name()
   std::string reason;  // of a failure: reason and detail
 };
 

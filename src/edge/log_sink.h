@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+
+#include "base/bytes.h"
+#include "edge/log_output.h"
+#include "edge/settings.h"
+#include "loop/loop.h"
+#include "loop/timer.h"
+#include "observe/counter.h"
+
+namespace parley::edge {
+
+// Gathers a shard's log lines and writes them out at most 100 ms later, many at once, so that a
+// busy shard does not make a system call for each. Never waits for the terminal or the pipe: what
+// it does not take stays in the buffer, and when that is full, new lines are dropped and counted.
+//
+//   (begin_line end_line)* → destroyed, which writes what can be written at once
+class LogSink final : private loop::Flusher, private loop::Timer {
+ public:
+  // `dropped` is borrowed for the sink's life.
+  LogSink(loop::Loop& loop, std::unique_ptr<LogOutput> output, const LogSettings& settings,
+          observe::Counter& dropped);
+  ~LogSink();
+
+  LogFormat format() const { return settings_.format; }
+
+  // Where to append one line, its newline included; nullptr: the buffer is full, the line is
+  // counted as dropped. Each success is followed by end_line.
+  ByteBuffer* begin_line();
+  void end_line();
+
+ private:
+  void flush() override;
+  void fire() override;
+  void write_out();
+
+  static constexpr Duration kDelay = std::chrono::milliseconds(100);
+  static constexpr size_t kFlushBytes = 32 * 1024;  // that many do not wait for the delay
+
+  loop::Loop& loop_;
+  const std::unique_ptr<LogOutput> output_;
+  const LogSettings settings_;
+  observe::Counter& dropped_;
+  ByteBuffer waiting_;
+};
+
+}  // namespace parley::edge
