@@ -33,7 +33,8 @@ std::string_view cause_of(int status) {
     case ARES_ENODATA: return "the name has no addresses";
     case ARES_EBADNAME: return "this is not a host name";
     case ARES_ETIMEOUT: return "no DNS server answered in time";
-    case ARES_ECONNREFUSED: return "no DNS server can be reached";
+    // Also when each of them failed, or refused the question.
+    case ARES_ECONNREFUSED: return "no DNS server could answer";
     case ARES_ESERVFAIL: return "the DNS server failed";
     case ARES_EREFUSED: return "the DNS server refused the question";
     case ARES_EFORMERR:
