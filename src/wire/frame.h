@@ -48,7 +48,8 @@ class FrameDecoder {
   Result<void> finish() const;
 
  private:
-  Result<void> check_header() const;
+  Result<void> begin_message();
+  FramePart take_part(Bytes& chunk, bool first);
 
   FrameSettings settings_;
   char header_[kFrameHeaderSize] = {};
