@@ -66,6 +66,7 @@ bool starts_with_scheme(std::string_view target, std::string_view scheme) {
 
 void Http1Parser::next() {
   head_ = {};
+  body_ = {};
   stage_ = Stage::RequestLine;
   blank_lines_ = field_lines_ = 0;
   field_bytes_ = 0;

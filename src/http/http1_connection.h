@@ -1,0 +1,88 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "http/http1_parser.h"
+#include "http/server.h"
+#include "loop/task.h"
+#include "net/byte_stream.h"
+
+namespace parley::http {
+
+class Http1Exchange;
+
+// A client's HTTP/1.1 connection (RFC 9112): one exchange after the other. It reads ahead while one
+// is served, but only to see whether the client has gone, and only to a limit. Between two
+// exchanges it owns no buffer.
+//
+//   head arrives → served by a task → answered, rest of the body dropped → next, or closed
+class Http1Connection {
+ public:
+  // Bytes that wait for a service that does not read them, before the connection reads no further.
+  static constexpr size_t kReadAheadBytesMax = 16 * 1024;
+  // The rest of a request's body that is read and dropped, so that the connection can be used
+  // again.
+  static constexpr size_t kDrainBytesMax = 256 * 1024;
+  static constexpr Duration kDrainTime = std::chrono::seconds(2);
+  // What is read and dropped after our FIN, so that no reset overtakes the last answer.
+  static constexpr size_t kLingerBytesMax = 16 * 1024 * 1024;
+  static constexpr Duration kLingerTime = std::chrono::seconds(2);
+  // How long an idle connection may still be used when the listener drains.
+  static constexpr Duration kDrainingIdleTime = std::chrono::seconds(5);
+  // Requests that a client has sent ahead and that are served before other connections' turn.
+  static constexpr unsigned kPipelinedPerTurn = 16;
+
+  Http1Connection(std::unique_ptr<net::ByteStream> stream, Bytes first,
+                  const ServerContext& context);
+  Http1Connection(const Http1Connection&) = delete;
+  Http1Connection& operator=(const Http1Connection&) = delete;
+  ~Http1Connection();
+
+  loop::Task<void> run();
+
+  // For the exchange that is served.
+  net::ByteStream& stream() { return *stream_; }
+  const ServerContext& context() const { return context_; }
+  Http1Parser& parser() { return parser_; }
+  Bytes& input() { return input_; }
+  enum class Pulled : uint8_t { Bytes, Nothing, Ended };
+  // Reads what has arrived, behind what `input` holds.
+  Pulled pull();
+  // The client has gone: ends the task that is served, later in this turn.
+  void lose();
+  // Whether the connection ends with this answer, whatever the answer itself says.
+  bool ends_after_answer() const {
+    return refused_ || context_.drain.draining() || !parser_.head().keep_alive;
+  }
+
+ private:
+  loop::Task<bool> receive_head();
+  bool parse_head();
+  Instant head_deadline() const;
+  loop::Task<bool> serve();
+  bool gone();
+  void finish_exchange();
+  loop::Task<bool> make_reusable();
+  loop::Task<bool> drop_body();
+  loop::Task<bool> make_room();
+  loop::Task<void> linger();
+
+  const ServerContext context_;
+  std::unique_ptr<net::ByteStream> stream_;
+  Bytes input_;  // has come, and is not parsed
+  Http1Parser parser_;
+  std::unique_ptr<Http1Exchange> exchange_;
+  std::optional<Failure> refusal_;
+  Instant idle_since_;
+  Instant draining_since_ = kNever;
+  unsigned pipelined_ = 0;
+  bool refused_ = false;     // the request was, by HTTP
+  bool peer_ended_ = false;  // FIN came
+  bool broken_ = false;
+  bool lost_ = false;
+  // Why no further request is taken: the answer said so, or was cut off.
+  bool last_ = false;
+};
+
+}  // namespace parley::http

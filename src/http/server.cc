@@ -1,0 +1,76 @@
+#include "http/server.h"
+
+#include <utility>
+
+#include "http/timed_wait.h"
+
+namespace parley::http {
+namespace {
+
+// The client connection preface (RFC 9113, 3.4).
+constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+enum class Protocol : uint8_t { Http1, Http2, None };
+
+struct Decision {
+  Protocol protocol = Protocol::None;
+  Bytes first;  // what was read to decide
+};
+
+// nullopt: more bytes are needed. No HTTP/1.1 request starts like the preface and is valid.
+std::optional<Protocol> protocol_of(std::string_view first) {
+  if (first.starts_with(kPreface)) return Protocol::Http2;
+  if (kPreface.starts_with(first)) return std::nullopt;
+  return Protocol::Http1;
+}
+
+// Reads the first bytes of a connection. None: it ended, or said nothing in time.
+loop::Task<Decision> decide(net::ByteStream& stream, const ServerContext& context) {
+  const Instant due = deadline_after(context.loop.now(), context.settings.header_timeout);
+  Bytes first;
+  for (;;) {
+    Result<std::optional<Bytes>> chunk = stream.try_read();
+    if (!chunk) co_return Decision{};
+    if (!*chunk) {
+      if (context.loop.now() >= due) co_return Decision{};
+      co_await TimedWait(stream.readable(), due);
+      continue;
+    }
+    // What is no preface as far as it goes may still be understood, and answered.
+    if ((*chunk)->empty()) {
+      co_return Decision{first.empty() ? Protocol::None : Protocol::Http1, std::move(first)};
+    }
+    if (first.empty()) {
+      first = **std::move(chunk);
+    } else {
+      ByteBuffer both(first.size() + (*chunk)->size());
+      both.append(first.view());
+      both.append((*chunk)->view());
+      first = both.take();
+    }
+    if (const auto protocol = protocol_of(first.view())) {
+      co_return Decision{*protocol, std::move(first)};
+    }
+  }
+}
+
+}  // namespace
+
+loop::Task<void> serve_connection(std::unique_ptr<net::ByteStream> stream,
+                                  const ServerContext& context) {
+  Decision decision;
+  if (stream->tls().alpn == "h2") {
+    decision.protocol = Protocol::Http2;
+  } else if (stream->tls().alpn == "http/1.1") {
+    decision.protocol = Protocol::Http1;
+  } else {
+    decision = co_await decide(*stream, context);
+  }
+  if (decision.protocol == Protocol::Http2) {
+    co_await serve_http2(std::move(stream), std::move(decision.first), context);
+  } else if (decision.protocol == Protocol::Http1) {
+    co_await serve_http1(std::move(stream), std::move(decision.first), context);
+  }
+}
+
+}  // namespace parley::http
