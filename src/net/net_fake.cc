@@ -42,7 +42,7 @@ class MemoryStream final : public ByteStream, public loop::Flusher {
       return std::optional<Bytes>();
     }
     MemoryPath::Segment& segment = in_.segments_.front();
-    if (!segment.bytes.empty()) return std::optional(take(segment));
+    if (segment.read < segment.bytes.size()) return std::optional(take(segment));
     if (segment.end == MemoryPath::End::Fin) return std::optional(Bytes());
     fail();
     return broken_failure(ECONNRESET);
@@ -88,13 +88,13 @@ class MemoryStream final : public ByteStream, public loop::Flusher {
 
  private:
   Bytes take(MemoryPath::Segment& segment) {
-    const size_t size = std::max<size_t>(
-        1, std::min({segment.bytes.size(), in_.read_bytes_max, loop::ReadBuffer::kCapacity}));
-    std::memcpy(loop().read_buffer().space(), segment.bytes.data(), size);
-    segment.bytes.erase(0, size);
+    const size_t limit = std::min(in_.read_bytes_max, loop::ReadBuffer::kCapacity);
+    const size_t size = std::min(segment.bytes.size() - segment.read, std::max<size_t>(1, limit));
+    std::memcpy(loop().read_buffer().space(), segment.bytes.data() + segment.read, size);
+    segment.read += size;
     in_.held_ -= size;
-    if (segment.bytes.empty() && segment.end == MemoryPath::End::None) in_.segments_.pop_front();
-    if (in_.writer_ && (in_.writer_->unsent() > 0)) loop().flush_later(*in_.writer_);
+    if (segment.read == segment.bytes.size()) in_.segments_.pop_front();
+    if (in_.writer_ && in_.writer_->unsent() > 0) loop().flush_later(*in_.writer_);
     return loop().read_buffer().take(size);
   }
   void move_out() {
@@ -129,7 +129,7 @@ bool MemoryPath::arrived() const {
 
 void MemoryPath::push(std::string bytes, End end) {
   held_ += bytes.size();
-  log_ += bytes;
+  if (logging) log_ += bytes;
   const Instant arrives = loop_.now() + delay;
   segments_.push_back({.bytes = std::move(bytes), .arrives = arrives, .end = end});
   if (delay > Duration::zero()) {

@@ -31,7 +31,8 @@ class MemoryPath final : public loop::Timer {
   void stall();
   void resume();
 
-  // Every byte that ever left on this path, for assertions about framing.
+  // Every byte that left on this path since `logging`, for assertions about framing.
+  bool logging = false;
   const std::string& log() const { return log_; }
 
  private:
@@ -40,6 +41,7 @@ class MemoryPath final : public loop::Timer {
   enum class End : uint8_t { None, Fin, Reset };
   struct Segment {
     std::string bytes;
+    size_t read = 0;  // of them
     Instant arrives;
     End end = End::None;
   };

@@ -16,7 +16,8 @@ class Listener {
   // The next connection. A failure ends the listener; running out of descriptors is waited out and
   // counted.
   virtual loop::Task<Result<std::unique_ptr<ByteStream>>> accept() = 0;
-  virtual const Address& address() const = 0;  // with the port that was chosen for port 0
+  virtual const Address& address() const = 0;    // with the port that was chosen for port 0
+  virtual int descriptor() const { return -1; }  // -1: a fake's
   // How often accepting had to wait because descriptors or memory had run out.
   virtual uint64_t shortages() const { return 0; }
 };
@@ -26,6 +27,9 @@ struct ListenOptions {
   // One socket a shard, the kernel spreads the connections. Another process of the same user may
   // then listen on the address as well; a listener without it, made and dropped before, finds out.
   bool reuse_port = true;
+  // A socket that listens already, another shard's or another process's: the listener shares it
+  // (its own copy of the descriptor) and makes none. How shards listen on one Unix socket.
+  int shared_descriptor = -1;
 };
 
 // Where connections come from and go to: the operating system's, or a fake one in memory.

@@ -41,6 +41,7 @@ class SocketListener final : public Listener, private loop::Watcher, private loo
 
   loop::Task<Result<std::unique_ptr<ByteStream>>> accept() override;
   const Address& address() const override { return address_; }
+  int descriptor() const override { return descriptor_.get(); }
   uint64_t shortages() const override { return shortages_; }
 
  private:

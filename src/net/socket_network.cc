@@ -1,5 +1,6 @@
 #include <cerrno>
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -36,6 +37,7 @@ class SocketNetwork final : public Network {
   loop::Task<Result<std::unique_ptr<ByteStream>>> connect(Address address) override;
 
  private:
+  Result<std::unique_ptr<Listener>> share(const Address& address, int shared);
   void set_stream_options(const Descriptor& descriptor) const;
 
   loop::Loop& loop_;
@@ -65,6 +67,7 @@ int bind_to(const Descriptor& descriptor, const Address& address) {
 
 Result<std::unique_ptr<Listener>> SocketNetwork::listen(const Address& address,
                                                         const ListenOptions& options) {
+  if (options.shared_descriptor >= 0) return share(address, options.shared_descriptor);
   Descriptor descriptor = open_socket(address);
   if (!descriptor.valid()) return listen_failure(address.text(), errno);
   if (!address.is_unix()) {
@@ -79,6 +82,16 @@ Result<std::unique_ptr<Listener>> SocketNetwork::listen(const Address& address,
     return listen_failure(address.text(), errno);
   const Address name = name_of(descriptor);
   return std::make_unique<SocketListener>(loop_, std::move(descriptor), name, std::move(file));
+}
+
+Result<std::unique_ptr<Listener>> SocketNetwork::share(const Address& address, int shared) {
+  Descriptor descriptor(::fcntl(shared, F_DUPFD_CLOEXEC, 0));
+  if (!descriptor.valid()) return listen_failure(address.text(), errno);
+  // The copies share this flag; another process may have left it off.
+  const int flags = ::fcntl(descriptor.get(), F_GETFL);
+  ::fcntl(descriptor.get(), F_SETFL, flags | O_NONBLOCK);
+  const Address name = name_of(descriptor);
+  return std::make_unique<SocketListener>(loop_, std::move(descriptor), name, SocketFile());
 }
 
 loop::Task<Result<std::unique_ptr<ByteStream>>> SocketNetwork::connect(Address address) {

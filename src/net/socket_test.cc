@@ -397,6 +397,23 @@ TEST_F(Sockets, listeners_of_several_shards_share_a_port) {
   EXPECT_FALSE(network->listen(first->address(), {.reuse_port = false}));
 }
 
+TEST_F(Sockets, shards_share_the_listening_socket_of_a_path) {
+  const Scratch scratch;
+  const std::string path = scratch.path + "/s";
+  const Address address = *Address::parse("unix:" + path);
+  auto first = *network->listen(address, {});
+  auto second = *network->listen(address, {.shared_descriptor = first->descriptor()});
+  EXPECT_EQ(second->address(), address);
+  std::vector<StreamHandle> accepted;
+  tasks.spawn(accept_into(*second, accepted));
+  const StreamHandle ours = *connect(address);
+  EXPECT_TRUE(until([&] { return !accepted.empty(); }));
+  tasks.cancel_all();
+  second.reset();
+  EXPECT_TRUE(std::filesystem::exists(path)) << "the file is the first one's";
+  EXPECT_FALSE(network->listen(address, {.shared_descriptor = 1 << 20}));
+}
+
 TEST_F(Sockets, a_stale_socket_file_is_replaced_and_a_live_one_is_not) {
   const Scratch scratch;
   const std::string path = scratch.path + "/s";
