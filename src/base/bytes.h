@@ -101,6 +101,7 @@ class ByteBuffer {
   std::string_view view() const { return {block_ ? block_->data() : "", size_}; }
 
   void append(std::string_view content) {
+    if (content.empty()) return;
     std::memcpy(spare(content.size()), content.data(), content.size());
     size_ += content.size();
   }
