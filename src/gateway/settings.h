@@ -9,6 +9,7 @@
 #include "contract/load.h"
 #include "contract/proto_files.h"
 #include "door/settings.h"
+#include "edge/settings.h"
 #include "http/exchange.h"
 #include "upstream/settings.h"
 
@@ -62,14 +63,11 @@ struct MethodOverride {
   std::optional<bool> hide_upstream_detail;
 };
 
-enum class LogFormat : uint8_t { Text, Json, Off };
-
 // All that `parley serve` needs to know.
 struct Settings {
   std::vector<ListenerSettings> listeners = {ListenerSettings{}};
   std::string admin = "127.0.0.1:8081";  // "off": none
-  std::vector<std::string>
-      admin_hosts;  // names that the admin listener's Host may have, beside loopback's
+  edge::HostSettings admin_hosts;
   std::vector<UpstreamSettings> upstreams;
   std::vector<contract::ConfiguredRule> rules;  // http: rules:
   std::vector<MethodOverride> methods;
@@ -77,7 +75,7 @@ struct Settings {
   http::Settings http;
   uint32_t threads = 0;               // shards; 0: the cores that this process may use
   uint32_t connections_max = 65'536;  // client connections, over all shards
-  LogFormat log = LogFormat::Text;
+  edge::LogSettings log;
   Duration drain_timeout = std::chrono::seconds(30);  // after SIGTERM, for calls that run
   Duration reflection_retry = std::chrono::seconds(2);
 };

@@ -14,9 +14,14 @@
 #include "door/catalogue.h"
 #include "door/rest_router.h"
 #include "gateway/settings.h"
+#include "service/reflection_index.h"
 #include "wire/program.h"
 
 namespace parley::gateway {
+
+// The programs of contract::known_types(): what google.protobuf.Any may hold beside a contract's
+// own types.
+const wire::Programs& known_programs();
 
 // One upstream's contract, linked and compiled. Immutable.
 struct LoadedContract {
@@ -59,10 +64,16 @@ class Snapshot {
   // The index, in the settings, of the upstream that serves a method. REQUIRES: the method is of
   // this snapshot.
   size_t upstream_of(const contract::Method& method) const;
-  bool serves(std::string_view service) const;  // whether any of its methods is exposed
+  // The exposed service's upstream, by index; nullopt: no such service is exposed.
+  std::optional<size_t> upstream_of_service(std::string_view service) const;
+  const service::ReflectionIndex& reflection() const { return reflection_; }
+  std::vector<const door::Exposed*> exposed() const;
 
  private:
   Snapshot() = default;
+  void expose(const Settings& settings, const LoadedContract& loaded, const Expose& expose,
+              bool beyond_loopback);
+  void build_routes(std::vector<contract::Problem>& problems);
 
   door::Settings settings_;
   std::vector<std::shared_ptr<const LoadedContract>> contracts_;
@@ -70,6 +81,7 @@ class Snapshot {
   std::deque<door::Exposed> exposed_;
   boost::unordered_flat_map<std::string_view, const door::Exposed*> by_path_;
   door::RestRouter router_;
+  service::ReflectionIndex reflection_;
   std::vector<Exposure> exposures_;
   std::string pending_;
 };

@@ -1,0 +1,90 @@
+#include "gateway/request_path.h"
+
+#include <algorithm>
+
+#include "gateway/catalogue.h"
+#include "service/builtin_contract.h"
+
+namespace parley::gateway {
+
+// The path of a request, from the outside in. Each layer calls the one below it.
+RequestPath::RequestPath(loop::Loop& loop, Shelf& shelf, const Serve& serve,
+                         const net::Address& listener, const Settings& settings,
+                         observe::Metrics& metrics, edge::LogSink* log)
+    : shelf_(shelf),
+      serve_(serve),
+      // The doors turn exchanges into calls; below them the catalogue sends each call to its
+      // upstream.
+      doors_(loop),
+      // What operators see must not be reachable through a browser's back (DNS rebinding).
+      host_guard_(doors_, listener, settings.admin_hosts),
+      // Outermost, so that everything that came in is counted and logged once, refusals too.
+      access_log_(loop, serve.admin ? static_cast<http::ExchangeService&>(host_guard_) : doors_,
+                  metrics, log),
+      entrance_(&access_log_) {}
+
+void RequestPath::publish(const std::shared_ptr<const Snapshot>& snapshot) {
+  doors_.publish(door::CatalogueRef(new ListenerCatalogue(snapshot, shelf_, serve_)));
+}
+
+Shelf::Shelf(loop::Loop& loop, net::Network& network, net::Resolver& resolver,
+             const Settings& settings, Status& status)
+    : status_(status),
+      changed_(loop),
+      health_(*this),
+      reflection_(*this),
+      admin_(status, status),
+      tasks_(loop) {
+  for (const UpstreamSettings& upstream : settings.upstreams) {
+    clusters_.push_back(
+        std::make_unique<upstream::Cluster>(loop, network, resolver, upstream.connection));
+    callers_.push_back(std::make_unique<upstream::GrpcCaller>(*clusters_.back()));
+    tasks_.spawn(pass_on(clusters_.back()->changed()));
+  }
+}
+
+void Shelf::publish(std::shared_ptr<const Snapshot> snapshot) {
+  snapshot_ = std::move(snapshot);
+  changed_.notify();
+}
+
+call::CallService& Shelf::service_for(const Snapshot& snapshot, const contract::Method& method) {
+  const contract::Service& owner = *method.service;
+  if (owner.contract != &service::builtin_contract())
+    return *callers_[snapshot.upstream_of(method)];
+  if (owner.full_name == service::kHealthService) return health_;
+  if (owner.full_name == service::kAdminService) return admin_;
+  return reflection_;
+}
+
+void Shelf::update_gauges(observe::Metrics& metrics) const {
+  for (const auto& cluster : clusters_) {
+    observe::UpstreamSeries& series = metrics.upstream(cluster->settings().name);
+    series.connections.set(static_cast<int64_t>(cluster->connections()));
+    series.streams.set(static_cast<int64_t>(cluster->streams()));
+  }
+}
+
+service::Serving Shelf::status_of(std::string_view service) const {
+  if (status_.draining()) return service::Serving::NotServing;
+  if (service.empty()) return service::Serving::Serving;
+  const auto index = snapshot_ ? snapshot_->upstream_of_service(service) : std::nullopt;
+  if (!index) return service::Serving::ServiceUnknown;
+  return clusters_[*index]->connected() ? service::Serving::Serving : service::Serving::NotServing;
+}
+
+std::vector<std::string> Shelf::services() const {
+  std::vector<std::string> names;
+  if (!snapshot_) return names;
+  for (const std::string_view name : snapshot_->reflection().services()) names.emplace_back(name);
+  return names;
+}
+
+loop::Task<void> Shelf::pass_on(loop::Signal& from) {
+  for (;;) {
+    co_await from.wait();
+    changed_.notify();
+  }
+}
+
+}  // namespace parley::gateway

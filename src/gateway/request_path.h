@@ -1,0 +1,72 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "door/door.h"
+#include "edge/access_log.h"
+#include "edge/host_guard.h"
+#include "gateway/settings.h"
+#include "gateway/snapshot.h"
+#include "gateway/status.h"
+#include "service/admin.h"
+#include "service/health.h"
+#include "service/reflection.h"
+#include "upstream/cluster.h"
+#include "upstream/grpc_caller.h"
+
+namespace parley::gateway {
+
+// What a shard's request paths share: the upstreams' connections and Parley's own services.
+class Shelf final : public service::HealthSource, public service::ReflectionSource {
+ public:
+  Shelf(loop::Loop& loop, net::Network& network, net::Resolver& resolver, const Settings& settings,
+        Status& status);
+
+  void publish(std::shared_ptr<const Snapshot> snapshot);
+  // Where a call of `method` goes. REQUIRES: it is of `snapshot`, or of the built-in contract.
+  call::CallService& service_for(const Snapshot& snapshot, const contract::Method& method);
+  upstream::Cluster& cluster(size_t index) { return *clusters_[index]; }
+  size_t clusters() const { return clusters_.size(); }
+  void update_gauges(observe::Metrics& metrics) const;
+
+  service::Serving status_of(std::string_view service) const override;
+  std::vector<std::string> services() const override;
+  loop::Signal& changed() override { return changed_; }
+  const service::ReflectionIndex& reflection() const override { return snapshot_->reflection(); }
+
+ private:
+  loop::Task<void> pass_on(loop::Signal& from);
+
+  Status& status_;
+  loop::Signal changed_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  std::vector<std::unique_ptr<upstream::Cluster>> clusters_;
+  std::vector<std::unique_ptr<upstream::GrpcCaller>> callers_;
+  service::Health health_;
+  service::Reflection reflection_;
+  service::Admin admin_;
+  loop::TaskSet tasks_;
+};
+
+// The layers that a request of one listener passes, from the edge to the doors; the doors go on to
+// the policies and upstreams of the shelf.
+class RequestPath {
+ public:
+  RequestPath(loop::Loop& loop, Shelf& shelf, const Serve& serve, const net::Address& listener,
+              const Settings& settings, observe::Metrics& metrics, edge::LogSink* log);
+
+  http::ExchangeService& entrance() { return *entrance_; }
+  void publish(const std::shared_ptr<const Snapshot>& snapshot);
+  const door::Counts& counts() const { return doors_.counts(); }
+
+ private:
+  Shelf& shelf_;
+  const Serve serve_;
+  door::Doors doors_;
+  edge::HostGuard host_guard_;
+  edge::AccessLog access_log_;
+  http::ExchangeService* entrance_;
+};
+
+}  // namespace parley::gateway

@@ -1,0 +1,120 @@
+#include "gateway/shard.h"
+
+#include <algorithm>
+
+#include <unistd.h>
+
+namespace parley::gateway {
+namespace {
+
+constexpr Duration kGaugeInterval = std::chrono::seconds(1);
+
+std::unique_ptr<edge::LogSink> make_log(loop::Loop& loop, const Settings& settings,
+                                        observe::Metrics& metrics) {
+  if (settings.log.format == edge::LogFormat::Off) return nullptr;
+  return std::make_unique<edge::LogSink>(loop, edge::log_to_descriptor(STDOUT_FILENO), settings.log,
+                                         metrics.log_lines_dropped);
+}
+
+}  // namespace
+
+Shard::Entrance::Entrance(Shard& shard, std::unique_ptr<net::Listener> from, const Serve& serve)
+    : listener(std::move(from)),
+      path(shard.loop_, shard.shelf_, serve, listener->address(), shard.settings_, shard.metrics_,
+           shard.log_.get()),
+      context{shard.loop_, path.entrance(), shard.settings_.http, shard.drain_} {}
+
+Shard::Shard(const Settings& settings, Status& status, uint64_t seed)
+    : settings_(settings),
+      poller_(loop::make_epoll_poller()),
+      loop_(clock_, *poller_, seed),
+      network_(net::make_socket_network(loop_)),
+      resolver_(net::make_resolver(loop_)),
+      log_(make_log(loop_, settings, metrics_)),
+      drain_(loop_),
+      shelf_(loop_, *network_, *resolver_, settings, status),
+      connections_(loop_),
+      accepting_(loop_),
+      chores_(loop_) {
+  status.add(metrics_);
+}
+
+Shard::~Shard() { join(); }
+
+Result<net::Address> Shard::listen(const net::Address& address, const Serve& serve) {
+  TRY(listener, network_->listen(address, {}));
+  const net::Address bound = listener->address();
+  entrances_.push_back(std::make_unique<Entrance>(*this, std::move(listener), serve));
+  return bound;
+}
+
+void Shard::start() {
+  for (const auto& entrance : entrances_) accepting_.spawn(accept(*entrance));
+  chores_.spawn(keep_gauges());
+  thread_ = std::thread([this] {
+    loop_.run();
+    // Coroutines end on the thread that ran them.
+    accepting_.cancel_all();
+    connections_.cancel_all();
+    chores_.cancel_all();
+  });
+}
+
+void Shard::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Shard::publish(std::shared_ptr<const Snapshot> snapshot) {
+  loop_.post([this, snapshot = std::move(snapshot)] {
+    shelf_.publish(snapshot);
+    for (const auto& entrance : entrances_) entrance->path.publish(snapshot);
+  });
+}
+
+loop::Task<void> Shard::accept(Entrance& entrance) {
+  const size_t connections_max =
+      std::max<size_t>(settings_.connections_max / std::max(settings_.threads, 1u), 1);
+  for (;;) {
+    auto stream = co_await entrance.listener->accept();
+    if (!stream) co_return;
+    metrics_.client_connections_total.add(1);
+    if (connections_.size() >= connections_max) {
+      metrics_.count_limit("connections_max");
+      (*stream)->abort();
+      continue;
+    }
+    connections_.spawn(serve(*std::move(stream), entrance));
+  }
+}
+
+loop::Task<void> Shard::serve(std::unique_ptr<net::ByteStream> stream, Entrance& entrance) {
+  return http::serve_connection(std::move(stream), entrance.context);
+}
+
+loop::Task<void> Shard::keep_gauges() {
+  for (;;) {
+    co_await loop::sleep_for(loop_, kGaugeInterval);
+    metrics_.client_connections.set(static_cast<int64_t>(connections_.size()));
+    shelf_.update_gauges(metrics_);
+  }
+}
+
+void Shard::drain(Duration limit) {
+  loop_.post([this, limit] { chores_.spawn(finish(limit)); });
+}
+
+loop::Task<void> Shard::finish(Duration limit) {
+  const Instant end = deadline_after(loop_.now(), limit);
+  // What waits in the sockets' queues is still taken: one more turn for the acceptors.
+  co_await loop::Yield(loop_);
+  accepting_.cancel_all();
+  for (const auto& entrance : entrances_) entrance->listener.reset();
+  drain_.start();
+  while (!connections_.empty() && loop_.now() < end) {
+    co_await loop::sleep_for(loop_,
+                             std::min<Duration>(std::chrono::milliseconds(20), end - loop_.now()));
+  }
+  loop_.stop();
+}
+
+}  // namespace parley::gateway

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "edge/log_sink.h"
+#include "gateway/request_path.h"
+#include "gateway/settings.h"
+#include "gateway/status.h"
+#include "http/server.h"
+#include "loop/loop.h"
+#include "loop/task_set.h"
+#include "net/network.h"
+
+namespace parley::gateway {
+
+// One thread that serves: its own loop, listening sockets, connections and upstream pools. What is
+// not marked "any thread" is called before start() or from the shard's own thread.
+//
+//   listen* → start → (publish | drain)* → join
+class Shard {
+ public:
+  Shard(const Settings& settings, Status& status, uint64_t seed);
+  ~Shard();
+
+  // Binds one more socket; the address that was bound, with its port.
+  Result<net::Address> listen(const net::Address& address, const Serve& serve);
+
+  void start();
+  void publish(std::shared_ptr<const Snapshot> snapshot);  // any thread
+  // Any thread: stops accepting, lets what runs finish for at most `limit`, then ends the thread.
+  void drain(Duration limit);
+  void join();  // any thread but the shard's
+
+ private:
+  struct Entrance {
+    Entrance(Shard& shard, std::unique_ptr<net::Listener> from, const Serve& serve);
+    std::unique_ptr<net::Listener> listener;
+    RequestPath path;
+    http::ServerContext context;
+  };
+
+  loop::Task<void> accept(Entrance& entrance);
+  loop::Task<void> serve(std::unique_ptr<net::ByteStream> stream, Entrance& entrance);
+  loop::Task<void> keep_gauges();
+  loop::Task<void> finish(Duration limit);
+
+  const Settings& settings_;
+  SystemClock clock_;
+  std::unique_ptr<loop::Poller> poller_;
+  loop::Loop loop_;
+  std::unique_ptr<net::Network> network_;
+  std::unique_ptr<net::Resolver> resolver_;
+  observe::Metrics metrics_;
+  std::unique_ptr<edge::LogSink> log_;
+  http::Drain drain_;
+  Shelf shelf_;
+  std::vector<std::unique_ptr<Entrance>> entrances_;
+  loop::TaskSet connections_;
+  loop::TaskSet accepting_;
+  loop::TaskSet chores_;
+  std::thread thread_;
+};
+
+}  // namespace parley::gateway

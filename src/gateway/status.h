@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "observe/metrics.h"
+#include "service/admin.h"
+
+namespace parley::gateway {
+
+// What the gateway knows of itself, for /readyz, /metrics and health: written by the control
+// thread, read by whichever shard is asked.
+class Status final : public service::ReadinessSource, public service::MetricsSource {
+ public:
+  // Each shard's counters, which live as long as this. Before the shards run.
+  void add(const observe::Metrics& metrics) { metrics_.push_back(&metrics); }
+
+  void set_readiness(service::Readiness readiness);
+  bool draining() const { return draining_.load(std::memory_order_relaxed); }
+
+  service::Readiness readiness() override;
+  loop::Task<Bytes> metrics_text() override;
+
+ private:
+  std::vector<const observe::Metrics*> metrics_;  // constant once the shards run
+  std::atomic<bool> draining_ = false;
+  std::mutex mutex_;
+  service::Readiness readiness_;  // guarded by mutex_
+};
+
+}  // namespace parley::gateway
