@@ -40,8 +40,9 @@ def free_port() -> int:
 
 def tool(name: str) -> str:
     """The path of an installed program; a missing one is a failure."""
-    path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
-    assert path, f"{name} is not installed: ./dev install test"
+    places = f"{ROOT}/build/tools/bin:{os.environ['PATH']}:/usr/sbin:/sbin"
+    path = shutil.which(name, path=places)
+    assert path, f"{name} is not installed: ./dev test installs it"
     return path
 
 

