@@ -38,7 +38,7 @@ struct AccessRecord {
 // pipe, whose writes are whole up to PIPE_BUF (POSIX: at least 512, Linux: 4096).
 inline constexpr size_t kPathBytesMax = 1024;
 inline constexpr size_t kReasonBytesMax = 1024;
-inline constexpr size_t kNameBytesMax = 200;
+inline constexpr size_t kNameBytesMax = 160;
 inline constexpr size_t kLineBytesMax = 4096;
 
 // One line for people, with its newline: what has a fixed width first, in columns; "-" for what is

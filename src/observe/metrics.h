@@ -48,13 +48,14 @@ struct RequestSeries {
   Counter request_bytes;
   Counter response_bytes;
   PublishedList<OutcomeSeries> outcomes;
-  RequestSeries* next = nullptr;  // of PublishedList
+  OutcomeSeries* latest = nullptr;  // the writer's: mostly the next request ends likewise
+  RequestSeries* next = nullptr;    // of PublishedList
 };
 
 // One upstream, as one shard sees it.
 struct UpstreamSeries {
-  explicit UpstreamSeries(std::string_view upstream_) : upstream(upstream_) {}
-  const std::string upstream;
+  explicit UpstreamSeries(std::string_view name_) : name(name_) {}
+  const std::string name;
   Gauge connections;
   Gauge streams;
   UpstreamSeries* next = nullptr;  // of PublishedList
@@ -62,8 +63,8 @@ struct UpstreamSeries {
 
 // One named limit.
 struct LimitSeries {
-  explicit LimitSeries(std::string_view limit_) : limit(limit_) {}
-  const std::string limit;
+  explicit LimitSeries(std::string_view name_) : name(name_) {}
+  const std::string name;
   Counter hits;
   LimitSeries* next = nullptr;  // of PublishedList
 };
@@ -113,6 +114,10 @@ class Metrics {
   RequestSeries& add_request_series(uint64_t hash, std::string_view method,
                                     std::string_view protocol);
   void grow_slots();
+  void put(uint64_t hash, RequestSeries& series);
+  OutcomeSeries& outcome_series(RequestSeries& series, uint16_t status, uint8_t code);
+  template <typename Series>
+  static Series& named_series(PublishedList<Series>& list, std::string_view name, size_t max);
 
   const Settings settings_;
   PublishedList<RequestSeries> requests_;
