@@ -11,6 +11,20 @@ namespace parley::net {
 // Tens of thousands of idle connections are normal.
 static_assert(sizeof(SocketStream) <= 400);
 
+namespace {
+// One write of all; a single entry has the cheaper call.
+ssize_t send_some(const Descriptor& descriptor, WriteQueue::Gathered& gathered) {
+  if (gathered.count == 1) {
+    const iovec& only = gathered.entries[0];
+    return ::send(descriptor.get(), only.iov_base, only.iov_len, MSG_NOSIGNAL);
+  }
+  msghdr message{};
+  message.msg_iov = gathered.entries.data();
+  message.msg_iovlen = gathered.count;
+  return ::sendmsg(descriptor.get(), &message, MSG_NOSIGNAL);
+}
+}  // namespace
+
 SocketStream::SocketStream(loop::Loop& loop, Descriptor descriptor, const Address& peer)
     : ByteStream(loop), descriptor_(std::move(descriptor)), peer_(peer) {
   loop.poller().add(descriptor_.get(), *this);
@@ -131,10 +145,7 @@ void SocketStream::send_queue() {
   WriteQueue::Gathered gathered;
   while (!queue_.empty() && descriptor_.valid()) {
     queue_.gather(gathered);
-    msghdr message{};
-    message.msg_iov = gathered.entries.data();
-    message.msg_iovlen = gathered.count;
-    const ssize_t sent = ::sendmsg(descriptor_.get(), &message, MSG_NOSIGNAL);
+    const ssize_t sent = send_some(descriptor_, gathered);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK) return break_writing(errno);
     const size_t taken = sent < 0 ? 0 : static_cast<size_t>(sent);
