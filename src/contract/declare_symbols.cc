@@ -89,7 +89,7 @@ class Declaration {
     for (const DescriptorProto& proto : protos) {
       if (!count(1 + proto.field_size() + proto.oneof_decl_size())) return;
       Draft::MessageDraft message{&proto, full_name(scope, proto.name(), file), file, outer};
-      if (proto.has_options())
+      if (proto.has_options() && draft_.files[file].editions)
         message.features.apply_options(proto.options().SerializePartialAsString(),
                                        kMessageFeatures);
       draft_.messages.push_back(message);
@@ -102,7 +102,7 @@ class Declaration {
     for (const auto& proto : protos) {
       if (!count(1 + proto.value_size())) return;
       Draft::EnumDraft enumeration{&proto, full_name(scope, proto.name(), file), file, outer};
-      if (proto.has_options())
+      if (proto.has_options() && draft_.files[file].editions)
         enumeration.features.apply_options(proto.options().SerializePartialAsString(),
                                            kEnumFeatures);
       draft_.enums.push_back(enumeration);

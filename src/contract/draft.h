@@ -27,7 +27,9 @@ struct Draft {
   static constexpr uint32_t kNone = UINT32_MAX;
 
   struct FileDraft {
-    const google::protobuf::FileDescriptorProto* proto = nullptr;
+    const google::protobuf::FileDescriptorProto* proto = nullptr;  // without its source_code_info
+    std::string_view source_code_info;  // serialized: most of it is of no use here
+    bool editions = false;              // features count
     Features features;
     // Where what stands at the file's top level begins; nested things follow their own scope.
     uint32_t first_message = 0;

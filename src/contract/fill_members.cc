@@ -82,13 +82,16 @@ class Members {
       fields[i].full_name = draft_.join(from.full_name, proto.name());
       fields[i].name = fields[i].full_name.substr(from.full_name.size() + 1);
       name_field(fields[i], proto, message, i);
-      const std::string camel =
-          proto.has_json_name() ? proto.json_name() : lower_camel(proto.name());
-      fields[i].json_name = camel == proto.name() ? fields[i].name : storage_.texts.copy(camel);
+      fields[i].json_name = json_name(fields[i].name, proto);
     }
     from.next_extension = static_cast<uint32_t>(next_field_ + declared);
     next_field_ += total;
     fill_oneofs(from, message, fields.first(declared));
+  }
+
+  std::string_view json_name(std::string_view name, const FieldDescriptorProto& proto) {
+    if (!proto.has_json_name()) return storage_.texts.copy(lower_camel(name));
+    return proto.json_name() == name ? name : storage_.texts.copy(proto.json_name());
   }
 
   void name_field(Field& field, const FieldDescriptorProto& proto, const Message& parent,

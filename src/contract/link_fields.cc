@@ -64,7 +64,7 @@ class FieldLinker {
       if (proto.has_oneof_index() && proto.oneof_index() >= 0 &&
           proto.oneof_index() < from.proto->oneof_decl_size()) {
         const auto& oneof = from.proto->oneof_decl(proto.oneof_index());
-        if (oneof.has_options())
+        if (oneof.has_options() && draft_.files[from.file].editions)
           features.apply_options(oneof.options().SerializePartialAsString(), kOneofFeatures);
       }
       link(storage_.fields[first + static_cast<size_t>(i)],
@@ -97,7 +97,8 @@ class FieldLinker {
   void link_field_options(Field& field, Declared& from) {
     field.options = keep_options(storage_.texts, from.proto.options());
     field.deprecated = from.proto.options().deprecated();
-    from.features.apply_options(field.options, kFieldFeatures);
+    if (draft_.files[from.file].editions)
+      from.features.apply_options(field.options, kFieldFeatures);
     const FieldAnnotations annotations = field_annotations_of(field.options);
     field.behaviors = annotations.behaviors;
     field.resource_reference = annotations.resource_reference;

@@ -7,6 +7,7 @@
 #include "base/ascii.h"
 #include "contract/draft.h"
 #include "contract/silence_protobuf.h"
+#include "contract/wire_fields.h"
 
 namespace parley::contract {
 namespace {
@@ -15,6 +16,27 @@ using google::protobuf::FileDescriptorProto;
 
 constexpr std::string_view kRebuild =
     "build the descriptor set anew: protoc --include_imports --descriptor_set_out, or buf build -o";
+
+// A serialized file in two parts: positions and comments are often most of it, and are read apart.
+struct Parts {
+  std::string declarations;
+  std::string_view source_code_info;
+};
+
+Parts split(std::string_view bytes) {
+  constexpr uint32_t kSourceCodeInfo = 9;  // of FileDescriptorProto
+  Parts out;
+  const char* kept = bytes.data();
+  WireFields fields(bytes);
+  while (fields.next()) {
+    if (fields.number() != kSourceCodeInfo || !fields.is_bytes()) continue;
+    out.source_code_info = fields.bytes();
+    out.declarations.append(kept, fields.begin());
+    kept = fields.end();
+  }
+  out.declarations.append(kept, bytes.data() + bytes.size());
+  return out;
+}
 
 FileDescriptorProto* parse(Draft& draft, const std::string& bytes) {
   auto* proto = google::protobuf::Arena::CreateMessage<FileDescriptorProto>(&draft.arena);
@@ -25,11 +47,7 @@ FileDescriptorProto* parse(Draft& draft, const std::string& bytes) {
 
 // Whether two files differ in their comments and positions at most.
 bool same_content(const FileDescriptorProto& a, const FileDescriptorProto& b) {
-  FileDescriptorProto left = a;
-  FileDescriptorProto right = b;
-  left.clear_source_code_info();
-  right.clear_source_code_info();
-  return left.SerializePartialAsString() == right.SerializePartialAsString();
+  return a.SerializePartialAsString() == b.SerializePartialAsString();
 }
 
 bool valid_package(std::string_view package) {
@@ -44,7 +62,7 @@ bool valid_package(std::string_view package) {
 
 // Adds the file, unless one of that name is there.
 void add_file(Draft& draft, std::string bytes) {
-  const FileDescriptorProto* proto = parse(draft, bytes);
+  const FileDescriptorProto* proto = parse(draft, split(bytes).declarations);
   if (!proto) {
     draft.problems.error(
         {},
@@ -87,7 +105,9 @@ void choose_edition(Draft& draft, uint32_t index) {
     draft.problems.warning(draft.file_location(index),
                            fmt::format("edition {} is later than 2024", *edition),
                            "it is read with the defaults of 2024");
+  file.editions = *edition >= kEdition2023;
   file.features = features_of_edition(*edition);
+  if (!file.editions) return;
   file.features.apply_options(file.proto->options().SerializePartialAsString(), kFileFeatures);
 }
 
@@ -119,7 +139,10 @@ void parse_files(Draft& draft, Source source) {
   }
   draft.storage->descriptors.reserve(source.files.size());  // `descriptor` points into short ones
   for (std::string& bytes : source.files) add_file(draft, std::move(bytes));
-  for (uint32_t i = 0; i < draft.files.size(); ++i) choose_edition(draft, i);
+  for (uint32_t i = 0; i < draft.files.size(); ++i) {
+    draft.files[i].source_code_info = split(draft.storage->descriptors[i]).source_code_info;
+    choose_edition(draft, i);
+  }
   list_imports(draft);
 }
 

@@ -1,13 +1,13 @@
 // Loading: SourceCodeInfo says where things were declared.
-#include <optional>
+#include <array>
 #include <span>
+#include <string_view>
 
 #include "contract/draft.h"
+#include "contract/wire_fields.h"
 
 namespace parley::contract {
 namespace {
-
-using google::protobuf::SourceCodeInfo;
 
 // Numbers of fields in descriptor.proto, of which paths are made.
 constexpr int kFileMessage = 4;
@@ -21,6 +21,49 @@ constexpr int kMessageExtension = 6;
 constexpr int kServiceMethod = 2;
 constexpr int kMethodOptions = 4;
 constexpr int kHttpOption = 72295728;
+
+// SourceCodeInfo.Location, as far as it matters. Paths that are longer than any of ours are cut.
+struct Position {
+  static constexpr size_t kPathMax = 256;  // libprotobuf reads messages to depth 100
+  std::array<int, kPathMax> parts;
+  size_t part_count = 0;
+  int line = 0;  // from 1; 0: not known
+  int column = 0;
+
+  std::span<const int> path() const { return std::span(parts).first(part_count); }
+
+  explicit Position(std::string_view bytes) {
+    constexpr uint32_t kPath = 1;
+    constexpr uint32_t kSpan = 2;
+    std::array<int, 4> span;
+    WireFields fields(bytes);
+    while (fields.next()) {
+      if (!fields.is_bytes()) continue;
+      if (fields.number() == kPath) part_count = unpack(fields.bytes(), parts);
+      if (fields.number() != kSpan || unpack(fields.bytes(), span) < 3) continue;
+      line = span[0] >= 0 && span[0] < INT32_MAX ? span[0] + 1 : 0;
+      column = span[1] >= 0 && span[1] < INT32_MAX ? span[1] + 1 : 0;
+    }
+  }
+
+  // Packed int32s; how many were kept.
+  static size_t unpack(std::string_view bytes, std::span<int> out) {
+    size_t count = 0;
+    uint64_t value = 0;
+    unsigned shift = 0;
+    for (const char c : bytes) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (shift < 64) value |= static_cast<uint64_t>(byte & 0x7F) << shift;
+      shift += 7;
+      if (byte >= 0x80) continue;
+      if (count == out.size()) return count;
+      out[count++] = static_cast<int>(value);
+      value = 0;
+      shift = 0;
+    }
+    return count;
+  }
+};
 
 // Walks paths of one file down to what they name.
 class Places {
@@ -111,15 +154,18 @@ class Places {
 }  // namespace
 
 void place_locations(Draft& draft) {
+  constexpr uint32_t kLocation = 1;  // of SourceCodeInfo
   draft.rule_locations.resize(draft.storage->methods.size());
   for (uint32_t i = 0; i < draft.files.size(); ++i) {
     Places places(draft, i);
-    for (const SourceCodeInfo::Location& from : draft.files[i].proto->source_code_info().location())
-      if (from.span_size() >= 3) {
-        Location* place = places.find({from.path().data(), static_cast<size_t>(from.path_size())});
-        if (place && place->line == 0)
-          *place = {draft.storage->files[i].name, from.span(0) + 1, from.span(1) + 1};
-      }
+    WireFields fields(draft.files[i].source_code_info);
+    while (fields.next()) {
+      if (fields.number() != kLocation || !fields.is_bytes()) continue;
+      const Position position(fields.bytes());
+      Location* place = position.line > 0 ? places.find(position.path()) : nullptr;
+      if (place && place->line == 0)
+        *place = {draft.storage->files[i].name, position.line, position.column};
+    }
   }
 }
 

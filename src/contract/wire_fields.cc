@@ -14,6 +14,7 @@ constexpr uint32_t kGroupEnd = 4;
 bool WireFields::next() {
   while (!rest_.empty() && !malformed_) {
     uint32_t type = 0;
+    begin_ = rest_.data();
     if (!read_tag(type)) break;
     if (type != kGroupStart) {
       if (read_value(type)) return true;

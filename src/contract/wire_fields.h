@@ -24,6 +24,8 @@ class WireFields {
   Kind kind() const { return kind_; }
   uint64_t value() const { return value_; }          // of the kinds but Bytes
   std::string_view bytes() const { return bytes_; }  // of Bytes
+  const char* begin() const { return begin_; }       // of the whole field: from its tag
+  const char* end() const { return rest_.data(); }
   bool is_bytes() const { return kind_ == Kind::Bytes; }
   bool is_varint() const { return kind_ == Kind::Varint; }
   bool malformed() const { return malformed_; }
@@ -36,6 +38,7 @@ class WireFields {
   bool skip_group();
 
   std::string_view rest_;
+  const char* begin_ = nullptr;
   uint32_t number_ = 0;
   Kind kind_ = Kind::Varint;
   uint64_t value_ = 0;

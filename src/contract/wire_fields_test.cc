@@ -9,7 +9,8 @@ using namespace std::string_view_literals;
 
 TEST(WireFields, walks_each_kind_and_skips_groups) {
   WireFields fields(
-      "\x08\x96\x01\x12\x02hi\x1b\x08\x01\x1b\x1c\x1c\x25\x01\x02\x03\x04\x29\x01\0\0\0\0\0\0\x80"sv);
+      "\x08\x96\x01\x12\x02hi\x1b\x08\x01\x1b\x1c\x1c\x25\x01\x02\x03\x04"
+      "\x29\x01\0\0\0\0\0\0\x80"sv);
   ASSERT_TRUE(fields.next());
   EXPECT_EQ(fields.number(), 1u);
   EXPECT_EQ(fields.value(), 150u);
