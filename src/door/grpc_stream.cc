@@ -22,7 +22,6 @@ Fields head_fields(const http::Exchange& exchange) {
 GrpcMessages::GrpcMessages(http::Exchange& exchange, uint32_t bytes_max, bool compressed,
                            bool streaming)
     : exchange_(exchange),
-      bytes_max_(bytes_max),
       streaming_(streaming),
       frames_({.message_bytes_max = bytes_max,
                .flags_allowed = compressed ? wire::kFlagCompressed : uint8_t{0},

@@ -18,7 +18,6 @@ class GrpcMessages final : public call::Messages {
 
  private:
   http::Exchange& exchange_;
-  const uint32_t bytes_max_;
   const bool streaming_;
   wire::FrameDecoder frames_;
   Bytes chunk_;
