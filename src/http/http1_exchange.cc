@@ -124,6 +124,7 @@ loop::Task<Result<void>> Http1Exchange::write(Bytes bytes) {
     if (stream.broken()) break;
   }
   if (stream.broken()) {
+    record_.reset = true;
     connection_.lose();
     co_return client_gone();
   }

@@ -1,0 +1,60 @@
+#include "http/server.h"
+
+#include <string>
+#include <string_view>
+
+#include <gtest/gtest.h>
+
+#include "http/http1_fake.h"
+
+namespace parley::http {
+namespace {
+
+constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+// A SETTINGS frame's type, on stream 0, behind its length: how an HTTP/2 server begins.
+constexpr std::string_view kSettingsType("\x04\x00\x00\x00\x00\x00", 6);
+
+class Server : public ::testing::Test, protected Http1Scene {
+ protected:
+  static bool is_http2(const std::string& got) { return got.substr(3, 6) == kSettingsType; }
+};
+
+TEST_F(Server, speaks_http2_after_the_preface) { EXPECT_TRUE(is_http2(ask(kPreface))); }
+
+TEST_F(Server, speaks_http2_after_a_preface_in_pieces) {
+  wire->forth.read_bytes_max = 1;
+  EXPECT_TRUE(is_http2(ask(kPreface)));
+}
+
+TEST_F(Server, speaks_http1_otherwise) {
+  EXPECT_EQ(ask("P"), "") << "PRI or POST";
+  EXPECT_EQ(ask("OST /whole HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"), answer("hi"));
+}
+
+TEST_F(Server, refuses_what_is_nearly_the_preface_as_http1) {
+  const std::string got = ask("PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n");
+  EXPECT_TRUE(got.starts_with("HTTP/1.1 505 ")) << got;
+}
+
+TEST_F(Server, closes_a_connection_that_says_nothing) {
+  start();
+  fake.advance(settings.header_timeout + std::chrono::milliseconds(5));
+  EXPECT_TRUE(client->ended());
+  EXPECT_TRUE(served());
+}
+
+TEST_F(Server, closes_a_connection_that_ends_before_it_says_anything) {
+  start();
+  client->end();
+  settle();
+  EXPECT_TRUE(served());
+}
+
+TEST_F(Server, does_not_wait_longer_for_a_preface_than_for_a_header) {
+  ask("PRI * HT");
+  fake.advance(settings.header_timeout + std::chrono::milliseconds(5));
+  EXPECT_TRUE(client->closed());
+}
+
+}  // namespace
+}  // namespace parley::http
