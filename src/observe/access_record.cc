@@ -1,5 +1,7 @@
 #include "observe/access_record.h"
 
+#include <cstring>
+
 #include "observe/log_text.h"
 
 namespace parley::observe {
@@ -9,7 +11,10 @@ std::string_view without_query(std::string_view path) { return path.substr(0, pa
 
 // Fills with spaces what was written since `start` up to `width`, to the left or right of it.
 void pad_after(ByteBuffer& out, size_t start, size_t width) {
-  while (out.size() - start < width) out.append(' ');
+  const size_t written = out.size() - start;
+  if (written >= width) return;
+  std::memset(out.spare(width - written), ' ', width - written);
+  out.commit(width - written);
 }
 void pad_before(ByteBuffer& out, size_t start, size_t width) {
   const size_t written = out.size() - start;

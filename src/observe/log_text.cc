@@ -15,10 +15,27 @@ constexpr int64_t kMicrosecond = 1'000;
 constexpr int64_t kMillisecond = 1'000'000;
 constexpr int64_t kSecond = 1'000'000'000;
 
-bool is_plain(char c, Escape escape) {
+constexpr bool needs_no_escape(char c, Escape escape) {
   if (c == '\\' || c == '\x7f') return false;
   if (escape == Escape::Json && c == '"') return false;
-  return c > ' ' || (c == ' ' && escape != Escape::Column);
+  return (c > ' ' && c < '\x7f') || (c == ' ' && escape != Escape::Column);
+}
+
+// For each byte a bit for each kind of escaping: whether it stands for itself.
+constexpr std::array<uint8_t, 256> kPlain = [] {
+  std::array<uint8_t, 256> table{};
+  for (size_t byte = 0; byte < table.size(); ++byte)
+    for (const Escape escape : {Escape::Column, Escape::Rest, Escape::Json})
+      if (needs_no_escape(static_cast<char>(byte), escape))
+        table[byte] = static_cast<uint8_t>(table[byte] | 1u << static_cast<unsigned>(escape));
+  return table;
+}();
+
+size_t plain_prefix(std::string_view text, Escape escape) {
+  const auto bit = static_cast<uint8_t>(1u << static_cast<unsigned>(escape));
+  size_t size = 0;
+  while (size < text.size() && (kPlain[static_cast<uint8_t>(text[size])] & bit) != 0) ++size;
+  return size;
 }
 
 // The length of the UTF-8 sequence at the front; 0: there is none.
@@ -107,9 +124,7 @@ void append_decimal(ByteBuffer& out, int64_t value, int64_t unit, size_t decimal
 void append_escaped(ByteBuffer& out, std::string_view text, Escape escape, size_t bytes_max) {
   size_t room = bytes_max - std::min(bytes_max, kCut.size());
   while (!text.empty()) {
-    const auto stop =
-        std::find_if_not(text.begin(), text.end(), [&](char c) { return is_plain(c, escape); });
-    const auto plain = std::min(static_cast<size_t>(stop - text.begin()), room);
+    const size_t plain = std::min(plain_prefix(text, escape), room);
     if (plain > 0) out.append(text.substr(0, plain));
     room -= plain;
     text.remove_prefix(plain);
