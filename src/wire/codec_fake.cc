@@ -139,6 +139,7 @@ syntax = "proto2";
 package t2;
 
 enum Closed { ONE = 1; TWO = 2; }
+enum Flag { OFF = 0; ON = 1; }
 
 message Old {
   required int32 id = 1;
@@ -147,7 +148,7 @@ message Old {
   repeated group Parts = 4 { optional string b = 1; }
   optional Closed closed = 5 [default = TWO];
   repeated Closed many = 6;
-  map<string, Closed> by_name = 7;
+  map<string, Flag> by_name = 7;
   repeated int32 numbers = 8;
   repeated int32 tight = 9 [packed = true];
   optional double big = 10 [default = -inf];

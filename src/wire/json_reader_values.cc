@@ -138,6 +138,8 @@ bool JsonReader::dynamic_value(const Program& program, JsonEnding ending) {
     inner.outer = ending.outer;
     return bare(*plan.message, inner);
   }
+  const bool number = c == '-' || (c >= '0' && c <= '9');
+  if (!number && c != '"' && c != 't' && c != 'f' && c != 'n') return wanted(Kind::Value);
   const size_t member = c == '"' ? String : c == 't' || c == 'f' ? Bool : c == 'n' ? Null : Number;
   put_tag(fields[member]);
   if (scalar(fields[member]) != Outcome::Done) return false;

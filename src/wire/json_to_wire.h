@@ -17,7 +17,7 @@ struct JsonReadOptions {
   // Values that something else than the body sets. In the body each may be absent, null, the
   // default of a field without presence, or equal by value; it is not written. Anything else is
   // refused. At most kBoundValuesMax; paths are relative to the message that is read.
-  std::span<const BoundValue> bound;
+  std::span<const BoundValue> bound = {};
 };
 
 // Appends the wire form of a message that `json` holds as ProtoJSON, strictly (RFC 8259, UTF-8,

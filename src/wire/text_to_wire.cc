@@ -279,7 +279,7 @@ Result<void> TextReader::json(const Program& parent, const FieldPlan& plan) {
   const Bytes padded = text.take();
   auto done = json_to_wire_field(parent, *plan.field, padded.view(), {}, out_);
   if (done) return {};
-  return failure(done.error().message());
+  return failure(done.error().violations().front().description);
 }
 
 Result<void> TextReader::field_mask(const FieldPlan& plan) {

@@ -1,0 +1,80 @@
+#include "wire/number_text.h"
+
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <random>
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace parley::wire {
+namespace {
+
+std::string text_of(double value) {
+  char text[kDoubleTextMax];
+  return std::string(text, put_double(text, value));
+}
+
+TEST(NumberText, every_double_comes_back) {
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 20'000; ++i) {
+    const auto value = std::bit_cast<double>(random());
+    if (!std::isfinite(value)) continue;
+    const std::string text = text_of(value);
+    const char* at = text.data();
+    double again = 0;
+    ASSERT_EQ(read_double(at, text.data() + text.size(), again), NumberProblem::None) << text;
+    ASSERT_EQ(std::bit_cast<uint64_t>(again), std::bit_cast<uint64_t>(value)) << text;
+    ASSERT_EQ(at, text.data() + text.size());
+  }
+}
+
+TEST(NumberText, doubles_are_read_as_from_chars_reads_them) {
+  std::mt19937_64 random(8);
+  for (int i = 0; i < 20'000; ++i) {
+    std::string text = std::to_string(random() % 1'000'000'000'000);
+    if (random() % 2) text += "." + std::to_string(random() % 10'000'000);
+    if (random() % 2) text += "e" + std::to_string(static_cast<int>(random() % 60) - 30);
+    const char* at = text.data();
+    double ours = 0;
+    double theirs = 0;
+    ASSERT_EQ(read_double(at, text.data() + text.size(), ours), NumberProblem::None);
+    std::from_chars(text.data(), text.data() + text.size(), theirs);
+    ASSERT_EQ(ours, theirs) << text;
+  }
+}
+
+TEST(NumberText, every_float_comes_back) {
+  std::mt19937 random(9);
+  for (int i = 0; i < 20'000; ++i) {
+    const auto value = std::bit_cast<float>(static_cast<uint32_t>(random()));
+    if (!std::isfinite(value)) continue;
+    char text[kDoubleTextMax];
+    const char* const end = put_float(text, value);
+    const char* at = text;
+    float again = 0;
+    ASSERT_EQ(read_float(at, end, again), NumberProblem::None);
+    ASSERT_EQ(std::bit_cast<uint32_t>(again), std::bit_cast<uint32_t>(value));
+  }
+}
+
+TEST(NumberText, integers_come_back_at_every_length) {
+  for (unsigned bit = 0; bit < 64; ++bit) {
+    for (const uint64_t value :
+         {uint64_t{1} << bit, (uint64_t{1} << bit) - 1, ~uint64_t{0} >> bit}) {
+      char text[kIntegerTextMax];
+      char* const end = put_uint64(text, value);
+      EXPECT_EQ(std::string(text, end), std::to_string(value));
+      const char* at = text;
+      WholeNumber number;
+      EXPECT_EQ(read_whole(at, end, number), NumberProblem::None);
+      EXPECT_EQ(number.magnitude, value);
+      const auto negative = static_cast<int64_t>(value);
+      EXPECT_EQ(std::string(text, put_int64(text, negative)), std::to_string(negative));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace parley::wire
