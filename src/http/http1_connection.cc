@@ -12,15 +12,20 @@ namespace parley::http {
 namespace {
 
 // Runs a task, and comes back to who awaits also when a signal is notified: true once the task is
-// done. Awaited again until then, with no other wait in between.
+// done. The first time it comes back later in the turn anyway: what the signal told before may wait
+// to be seen. Awaited again until the end, with no other wait in between.
 class Attend {
  public:
   Attend(loop::Task<void>& task, bool& started, loop::Signal& signal)
-      : task_(task), started_(started), wait_(signal) {}
+      : task_(task), started_(started), signal_(signal), wait_(signal) {}
   bool await_ready() const noexcept { return task_.done(); }
   std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) {
-    wait_.await_suspend(awaiting);
-    if (std::exchange(started_, true)) return std::noop_coroutine();
+    if (std::exchange(started_, true)) {
+      wait_.await_suspend(awaiting);
+      return std::noop_coroutine();
+    }
+    wait_.handle = awaiting;
+    signal_.loop().make_ready(wait_);
     return task_.begin(awaiting);
   }
   bool await_resume() const noexcept { return task_.done(); }
@@ -28,6 +33,7 @@ class Attend {
  private:
   loop::Task<void>& task_;
   bool& started_;
+  loop::Signal& signal_;
   loop::Signal::Wait wait_;
 };
 
@@ -56,10 +62,6 @@ Bytes compact(Bytes bytes) {
   return bytes.size() * 4 < bytes.retained() ? Bytes::copy(bytes.view()) : bytes;
 }
 
-std::string_view scheme_of(net::ByteStream& stream) {
-  return stream.tls().active ? "https" : "http";
-}
-
 }  // namespace
 
 Http1Connection::Http1Connection(std::unique_ptr<net::ByteStream> stream, Bytes first,
@@ -67,7 +69,6 @@ Http1Connection::Http1Connection(std::unique_ptr<net::ByteStream> stream, Bytes 
     : context_(context),
       stream_(std::move(stream)),
       input_(std::move(first)),
-      parser_(context.settings, scheme_of(*stream_)),
       idle_since_(context.loop.now()) {}
 
 Http1Connection::~Http1Connection() = default;
@@ -101,26 +102,35 @@ void Http1Connection::lose() {
   stream_->readable().notify();
 }
 
+void Http1Connection::watch_again() {
+  if (!watching_) stream_->readable().notify();
+}
+
 // True: there is an exchange to serve, or to refuse.
 bool Http1Connection::parse_head() {
   if (input_.empty()) return false;
   if (!exchange_) exchange_ = std::make_unique<Http1Exchange>(*this);
-  Result<bool> whole = parser_.parse_head(input_, exchange_->head_to_fill());
+  Result<bool> whole = exchange_->parse_head(input_);
   if (input_.empty()) input_ = {};
   if (!whole) {
-    refusal_ = std::move(whole.error());
-    refused_ = true;
+    refuse(std::move(whole.error()));
     return true;
   }
+  const Http1Parser& parser = exchange_->parser();
   if (!*whole) {
-    if (!parser_.begun()) exchange_.reset();
+    if (!parser.begun()) exchange_.reset();
     return false;
   }
-  if (parser_.head().expects_other) {
-    refusal_ = Failure(Reason::ExpectationFailed, "only 100-continue can be expected");
-    refused_ = parser_.head().has_body();  // the client may send it, or not
+  if (parser.head().expects_other) {
+    refuse(Failure(Reason::ExpectationFailed, "only 100-continue can be expected"));
+    refused_ = parser.head().has_body();  // the client may send it, or not
   }
   return true;
+}
+
+void Http1Connection::refuse(Failure failure) {
+  refusal_ = std::move(failure);
+  refused_ = true;
 }
 
 // Waits for the head of a request; false: none will come.
@@ -132,15 +142,13 @@ loop::Task<bool> Http1Connection::receive_head() {
       continue;
     }
     if (pulled == Pulled::Ended) co_return false;
-    if (context_.drain.draining() && draining_since_ == kNever)
-      draining_since_ = context_.loop.now();
+    if (context_.drain.draining()) draining_since_ = std::min(draining_since_, context_.loop.now());
     if (context_.loop.now() >= head_deadline()) {
-      if (!parser_.begun()) co_return false;
-      refusal_ = Failure(Reason::BodyTimeout, "the header did not arrive in time")
-                     .from(Origin::Client)
-                     .with_limit("http.header_timeout")
-                     .take();
-      refused_ = true;
+      if (!exchange_) co_return false;
+      refuse(Failure(Reason::BodyTimeout, "the header did not arrive in time")
+                 .from(Origin::Client)
+                 .with_limit("http.header_timeout")
+                 .take());
       co_return true;
     }
     co_await TimedWait(stream_->readable(), context_.drain.started(), head_deadline());
@@ -167,15 +175,14 @@ loop::Task<bool> Http1Connection::serve() {
       if (gone()) co_return false;
     }
   }
-  task = {};
-  finish_exchange();
   co_return true;
 }
 
 // Reads on, to see it, as long as nobody else does and little waits.
 bool Http1Connection::gone() {
-  while (!exchange_->reading() && input_.size() < kReadAheadBytesMax) {
-    if (pull() != Pulled::Bytes) break;
+  watching_ = false;
+  while (!watching_ && !exchange_->reading() && input_.size() < kReadAheadBytesMax) {
+    watching_ = pull() != Pulled::Bytes;
   }
   input_ = compact(std::move(input_));
   if (exchange_->finished()) return false;
@@ -183,27 +190,26 @@ bool Http1Connection::gone() {
          (peer_ended_ && context_.settings.half_close_is_gone);
 }
 
-void Http1Connection::finish_exchange() {
-  if (!exchange_->finished()) exchange_->reset(Code::Internal);  // its service forgot it
-  last_ = refused_ || !exchange_->reusable();
-  const bool cut_off = exchange_->cut_off();
-  exchange_.reset();
-  if (!cut_off) return;
-  broken_ = true;
-  stream_->abort();
-}
-
-// After an answer: false when the connection is not to be used again.
+// After an exchange: false when the connection is not to be used again.
 loop::Task<bool> Http1Connection::make_reusable() {
-  if (last_ || broken_) co_return false;
-  if (!parser_.body().ended() && !co_await drop_body()) co_return false;
-  if (!co_await make_room()) co_return false;
-  parser_.next();
+  if (!end_answer() || !co_await make_room()) co_return false;
+  if (!exchange_->parser().body().ended() && !co_await drop_body()) co_return false;
+  exchange_.reset();
   idle_since_ = context_.loop.now();
   if (!input_.empty() && ++pipelined_ % kPipelinedPerTurn == 0) {
     co_await loop::Yield(context_.loop);
   }
   co_return true;
+}
+
+// Whether the answer was whole and lets the connection go on.
+bool Http1Connection::end_answer() {
+  if (!exchange_->finished()) exchange_->reset(Code::Internal);  // its service forgot it
+  if (exchange_->cut_off()) {
+    broken_ = true;
+    stream_->abort();
+  }
+  return !refused_ && !broken_ && exchange_->reusable();
 }
 
 // Reads and drops what the service left of the body; false when that is too much, or comes too
@@ -212,7 +218,7 @@ loop::Task<bool> Http1Connection::drop_body() {
   const Instant due = deadline_after(context_.loop.now(), kDrainTime);
   size_t dropped = 0;
   for (;;) {
-    const Result<std::optional<Bytes>> part = parser_.parse_body(input_);
+    const Result<std::optional<Bytes>> part = exchange_->parser().parse_body(input_);
     if (input_.empty()) input_ = {};
     if (!part) co_return false;
     if (*part && (*part)->empty()) co_return true;

@@ -3,7 +3,6 @@
 #include <memory>
 #include <optional>
 
-#include "http/http1_parser.h"
 #include "http/server.h"
 #include "loop/task.h"
 #include "net/byte_stream.h"
@@ -39,40 +38,42 @@ class Http1Connection {
   Http1Connection& operator=(const Http1Connection&) = delete;
   ~Http1Connection();
 
-  loop::Task<void> run();
+  [[gnu::noinline]] loop::Task<void> run();
 
   // For the exchange that is served.
   net::ByteStream& stream() { return *stream_; }
   const ServerContext& context() const { return context_; }
-  Http1Parser& parser() { return parser_; }
   Bytes& input() { return input_; }
   enum class Pulled : uint8_t { Bytes, Nothing, Ended };
   // Reads what has arrived, behind what `input` holds.
   Pulled pull();
   // The client has gone: ends the task that is served, later in this turn.
   void lose();
-  // Whether the connection ends with this answer, whatever the answer itself says.
-  bool ends_after_answer() const {
-    return refused_ || context_.drain.draining() || !parser_.head().keep_alive;
-  }
+  // The service has read the body: what comes now tells whether the client is there.
+  void watch_again();
+  // Whether the connection ends with this answer, whatever the exchange itself says.
+  bool ends_after_answer() const { return refused_ || context_.drain.draining(); }
 
  private:
-  loop::Task<bool> receive_head();
+  // Their frames are apart, so that each wait owns its own memory only: inlined, all would become
+  // part of the frame that an idle connection keeps.
+  [[gnu::noinline]] loop::Task<bool> receive_head();
+  [[gnu::noinline]] loop::Task<bool> serve();
+  [[gnu::noinline]] loop::Task<bool> make_reusable();
+  [[gnu::noinline]] loop::Task<bool> drop_body();
+  [[gnu::noinline]] loop::Task<bool> make_room();
+  [[gnu::noinline]] loop::Task<void> linger();
+
   bool parse_head();
+  void refuse(Failure failure);
   Instant head_deadline() const;
-  loop::Task<bool> serve();
   bool gone();
-  void finish_exchange();
-  loop::Task<bool> make_reusable();
-  loop::Task<bool> drop_body();
-  loop::Task<bool> make_room();
-  loop::Task<void> linger();
+  bool end_answer();
 
   const ServerContext context_;
   std::unique_ptr<net::ByteStream> stream_;
-  Bytes input_;  // has come, and is not parsed
-  Http1Parser parser_;
-  std::unique_ptr<Http1Exchange> exchange_;
+  Bytes input_;                              // has come, and is not parsed
+  std::unique_ptr<Http1Exchange> exchange_;  // from a request's first byte on
   std::optional<Failure> refusal_;
   Instant idle_since_;
   Instant draining_since_ = kNever;
@@ -81,8 +82,7 @@ class Http1Connection {
   bool peer_ended_ = false;  // FIN came
   bool broken_ = false;
   bool lost_ = false;
-  // Why no further request is taken: the answer said so, or was cut off.
-  bool last_ = false;
+  bool watching_ = false;  // everything that had come was read: the next event will tell
 };
 
 }  // namespace parley::http

@@ -27,9 +27,15 @@ class Raised {
   bool& flag_;
 };
 
+std::string_view scheme_of(net::ByteStream& stream) {
+  return stream.tls().active ? "https" : "http";
+}
+
 }  // namespace
 
-Http1Exchange::Http1Exchange(Http1Connection& connection) : connection_(connection) {
+Http1Exchange::Http1Exchange(Http1Connection& connection)
+    : connection_(connection),
+      parser_(connection.context().settings, scheme_of(connection.stream())) {
   request_.fields = Fields(Http1Parser::head_limits(connection.context().settings));
   record_.started = connection.context().loop.now();
 }
@@ -58,20 +64,21 @@ loop::Task<Result<Bytes>> Http1Exchange::read() {
 Result<std::optional<Bytes>> Http1Exchange::take() {
   if (body_failed_) return client_gone();
   Bytes& input = connection_.input();
-  Result<std::optional<Bytes>> part = connection_.parser().parse_body(input);
+  Result<std::optional<Bytes>> part = parser_.parse_body(input);
   if (input.empty()) input = {};
   if (!part) {
     body_failed_ = close_ = true;
   } else if (*part) {
     continued_ = true;
     record_.request_bytes += (*part)->size();
+    if (parser_.body().ended()) connection_.watch_again();
   }
   return part;
 }
 
 // RFC 9110, 10.1.1: the client waits for this with its body.
 void Http1Exchange::send_continue() {
-  const bool waits = connection_.parser().head().expects_continue && !continued_;
+  const bool waits = parser_.head().expects_continue && !continued_;
   continued_ = true;
   if (!waits || stage_ > Stage::HeadHeld) return;
   connection_.stream().write(Bytes::copy("HTTP/1.1 100 Continue\r\n\r\n"));
@@ -134,8 +141,8 @@ loop::Task<Result<void>> Http1Exchange::write(Bytes bytes) {
 void Http1Exchange::finish(Fields trailers) {
   if (finished()) return;
   PARLEY_ASSERT(begun());
-  const bool trailing = !trailers.empty() && connection_.parser().head().accepts_trailers &&
-                        version() == Version::Http11;
+  const bool trailing =
+      !trailers.empty() && parser_.head().accepts_trailers && version() == Version::Http11;
   if (stage_ == Stage::HeadHeld) {
     send_head(trailing ? std::nullopt : std::optional<uint64_t>(0), {});
   }
@@ -204,13 +211,12 @@ Http1Framing Http1Exchange::choose_framing(std::optional<uint64_t> length) const
 }
 
 bool Http1Exchange::will_be_reusable(bool complete) const {
-  if (close_ || connection_.ends_after_answer()) return false;
+  if (close_ || !parser_.head().keep_alive || connection_.ends_after_answer()) return false;
   if (framing_.kind == Http1Framing::Kind::UntilClose) return false;
-  const Http1Parser& parser = connection_.parser();
-  if (parser.body().ended()) return true;
-  const bool unsolicited = parser.head().expects_continue && !continued_;
+  if (parser_.body().ended()) return true;
+  const bool unsolicited = parser_.head().expects_continue && !continued_;
   if (unsolicited && connection_.input().empty()) return false;  // it may send the body, or not
-  return !complete || parser.body().remaining().value_or(0) <= Http1Connection::kDrainBytesMax;
+  return !complete || parser_.body().remaining().value_or(0) <= Http1Connection::kDrainBytesMax;
 }
 
 void Http1Exchange::send_head(std::optional<uint64_t> length, Bytes part) {

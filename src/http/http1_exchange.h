@@ -2,6 +2,7 @@
 
 #include "http/exchange.h"
 #include "http/http1_connection.h"
+#include "http/http1_parser.h"
 #include "http/http1_writer.h"
 #include "loop/frame_pool.h"
 
@@ -20,16 +21,14 @@ class Http1Exchange final : public Exchange, public loop::Flusher {
   static void* operator new(size_t size) { return loop::allocate_frame(size); }
   static void operator delete(void* memory, size_t size) { loop::free_frame(memory, size); }
 
-  Version version() const override { return connection_.parser().head().version; }
+  Version version() const override { return parser_.head().version; }
   const net::Address& peer() const override { return connection_.stream().peer(); }
   const net::TlsInfo& tls() const override { return connection_.stream().tls(); }
 
   loop::Task<Result<Bytes>> read() override;
-  const Fields& trailers() const override { return connection_.parser().body().trailers(); }
-  bool request_ended() const override { return connection_.parser().body().ended(); }
-  std::optional<uint64_t> content_length() const override {
-    return connection_.parser().head().content_length;
-  }
+  const Fields& trailers() const override { return parser_.body().trailers(); }
+  bool request_ended() const override { return parser_.body().ended(); }
+  std::optional<uint64_t> content_length() const override { return parser_.head().content_length; }
   void inform(uint16_t status, const Fields& fields) override;
   void begin(ResponseHead head, bool ends) override;
   loop::Task<Result<void>> write(Bytes bytes) override;
@@ -40,11 +39,12 @@ class Http1Exchange final : public Exchange, public loop::Flusher {
   void close_after() override { close_ = true; }
 
   // For the connection.
-  RequestHead& head_to_fill() { return request_; }
-  bool reading() const { return reading_; }    // a service waits for bytes of the body
-  bool reusable() const { return reusable_; }  // the answer lets the connection go on
-  bool cut_off() const { return cut_off_; }    // its end must not look like an end
-  void flush() override;                       // the turn's end
+  Result<bool> parse_head(Bytes& input) { return parser_.parse_head(input, request_); }
+  Http1Parser& parser() { return parser_; }
+  bool reading() const { return reading_; }               // a service waits for bytes of the body
+  bool reusable() const { return reusable_ && !close_; }  // the answer lets the connection go on
+  bool cut_off() const { return cut_off_; }               // its end must not look like an end
+  void flush() override;                                  // the turn's end
 
  private:
   enum class Stage : uint8_t { Waiting, HeadHeld, Body, Finished };
@@ -63,6 +63,7 @@ class Http1Exchange final : public Exchange, public loop::Flusher {
   void end();
 
   Http1Connection& connection_;
+  Http1Parser parser_;
   ResponseHead response_;
   Http1Framing framing_;
   uint64_t sent_ = 0;  // of a body with a length

@@ -42,6 +42,40 @@ TEST_F(Http1Life, a_fin_inside_of_an_answer_destroys_the_task) {
   EXPECT_EQ(service.cancelled, 1u);
 }
 
+loop::Task<void> read_then_wait(FakeService& service, Exchange& exchange) {
+  for (;;) {
+    const Result<Bytes> chunk = co_await exchange.read();
+    if (!chunk || chunk->empty()) break;
+  }
+  co_await service.go.wait();
+}
+
+TEST_F(Http1Life, a_fin_that_comes_together_with_the_request_is_seen) {
+  start();
+  client->send(get("/wait"));
+  client->end();
+  settle();
+  EXPECT_EQ(service.cancelled, 1u);
+}
+
+TEST_F(Http1Life, a_fin_that_comes_together_with_the_rest_of_a_body_is_seen) {
+  service.handlers["/read"] = read_then_wait;
+  ask("POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+  client->send("hello");
+  client->end();
+  settle();
+  EXPECT_EQ(service.cancelled, 1u);
+}
+
+TEST_F(Http1Life, a_fin_behind_a_large_body_is_seen_once_that_is_read) {
+  service.handlers["/read"] = read_then_wait;
+  start();
+  client->send(post("/read", std::string(500'000, 'x')));
+  client->end();
+  settle();
+  EXPECT_EQ(service.cancelled, 1u);
+}
+
 TEST_F(Http1Life, a_fin_is_seen_behind_a_pipelined_request) {
   ask(get("/wait") + get("/head"));
   client->end();

@@ -24,8 +24,10 @@ std::optional<Protocol> protocol_of(std::string_view first) {
   return Protocol::Http1;
 }
 
-// Reads the first bytes of a connection. None: it ended, or said nothing in time.
-loop::Task<Decision> decide(net::ByteStream& stream, const ServerContext& context) {
+// Reads the first bytes of a connection. None: it ended, or said nothing in time. Not inlined, so
+// that its frame does not last as long as the connection.
+[[gnu::noinline]] loop::Task<Decision> decide(net::ByteStream& stream,
+                                              const ServerContext& context) {
   const Instant due = deadline_after(context.loop.now(), context.settings.header_timeout);
   Bytes first;
   for (;;) {
