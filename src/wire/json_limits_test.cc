@@ -60,7 +60,7 @@ TEST(JsonLimits, map_of_many_keys_is_checked_for_each) {
 TEST(JsonLimits, message_of_more_than_64_fields_and_high_numbers) {
   std::string text = "syntax = \"proto3\"; message Wide {";
   for (int i = 1; i <= 200; ++i)
-    text += "int32 field_" + std::to_string(i) + " = " + std::to_string(i * i * 13) + ";";
+    text += "int32 field_" + std::to_string(i) + " = " + std::to_string(20'000 + i * i * 13) + ";";
   text += "oneof o { int32 left = 536870911; int32 right = 536870910; } }";
   const CodecFake wide(text);
   std::string json = "{";

@@ -44,7 +44,8 @@ TEST(WireReader, skips_every_wire_type) {
 }
 
 TEST(WireReader, failed_reader_stays_failed) {
-  WireReader reader(from_hex("0a 05 61"));
+  const std::string wire = from_hex("0a 05 61");
+  WireReader reader(wire);
   ASSERT_TRUE(reader.next());
   EXPECT_EQ(reader.bytes(), "");
   EXPECT_TRUE(reader.failed());
