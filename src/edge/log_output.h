@@ -6,18 +6,20 @@
 
 namespace parley::edge {
 
-// Where log lines end up: a descriptor that others may share, standard output above all.
+// Where log lines end up.
 class LogOutput {
  public:
   virtual ~LogOutput() = default;
-  // Writes as much of `lines` as is taken at once; 0: nothing now, try again later. Broken for
-  // good (a pipe without a reader): takes everything, and it is lost.
+  // How much of `lines` was taken; less than all: no more now, try again later.
   virtual size_t write(std::string_view lines) = 0;
+  // Whether nothing can be written any more: the pipe's reader has gone.
+  virtual bool broken() const = 0;
 };
 
-// Writes to a descriptor, which is borrowed, without ever waiting and without changing its flags:
-// a shell shares them. Whole lines of up to PIPE_BUF bytes leave in one write, so that the lines of
-// several shards do not mix.
+// Writes to a descriptor, standard output above all, which is borrowed. Never waits for a terminal,
+// a pipe or a socket; a file's disk may make it wait. Others share the descriptor, so its flags
+// stay as they are. To a pipe, whole lines of up to PIPE_BUF bytes leave in one write: those of
+// several shards do not mix. REQUIRES: the process ignores SIGPIPE.
 std::unique_ptr<LogOutput> log_to_descriptor(int descriptor);
 
 }  // namespace parley::edge
