@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "http/http1_exchange.h"
 #include "http/timed_wait.h"
 

@@ -1,8 +1,7 @@
 #include "http/http1_exchange.h"
 
+#include <algorithm>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "http/timed_wait.h"
 
