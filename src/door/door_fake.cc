@@ -3,9 +3,7 @@
 #include "contract/contract_fake.h"
 
 namespace parley::door {
-namespace {
 
-// The types that are always known, as the gateway has them.
 const wire::Programs& google_types() {
   static const contract::Contract contract = contract::contract_from(R"(
       syntax = "proto3";
@@ -19,8 +17,6 @@ const wire::Programs& google_types() {
   static const wire::Programs programs(contract);
   return programs;
 }
-
-}  // namespace
 
 FakeExchange::FakeExchange(loop::Loop& loop, std::string_view verb, std::string_view target)
     : peer_(net::Address::parse("192.0.2.7:4711").value_or(net::Address())), arrived_(loop) {
@@ -144,10 +140,13 @@ loop::Task<call::Outcome> FakeCallService::serve(call::Call& call, call::Replies
 
 void FakeCatalogue::add(contract::Contract contract, std::string_view upstream) {
   parts_.push_back(std::make_unique<Part>(std::move(contract), &google_types()));
-  Part& part = *parts_.back();
-  for (const contract::Service& service : part.contract.services()) {
+  add(parts_.back()->programs, upstream);
+}
+
+void FakeCatalogue::add(const wire::Programs& programs, std::string_view upstream) {
+  for (const contract::Service& service : programs.contract().services()) {
     for (const contract::Method& method : service.methods)
-      exposed_.push_back({&method, &part.programs, &settings_, upstream});
+      exposed_.push_back({&method, &programs, &settings_, upstream});
   }
 }
 
@@ -167,14 +166,21 @@ const Exposed* FakeCatalogue::find_method(std::string_view path) const {
 const wire::Programs* FakeCatalogue::known_types() const { return &google_types(); }
 
 DoorScene::DoorScene(std::string_view proto_text, const Settings& settings)
-    : DoorScene(contract::contract_from(proto_text), settings) {}
-
-DoorScene::DoorScene(contract::Contract contract, const Settings& settings)
     : service(fake.loop),
       catalogue(new FakeCatalogue(service, settings)),
       doors(fake.loop),
       tasks_(fake.loop) {
-  catalogue->add(std::move(contract));
+  catalogue->add(contract::contract_from(proto_text));
+  catalogue->build();
+  doors.publish(CatalogueRef(catalogue));
+}
+
+DoorScene::DoorScene(const wire::Programs& programs, const Settings& settings)
+    : service(fake.loop),
+      catalogue(new FakeCatalogue(service, settings)),
+      doors(fake.loop),
+      tasks_(fake.loop) {
+  catalogue->add(programs);
   catalogue->build();
   doors.publish(CatalogueRef(catalogue));
 }
@@ -189,6 +195,13 @@ FakeExchange& DoorScene::request(std::string_view verb, std::string_view target)
 void DoorScene::start(FakeExchange& exchange) {
   last_ = tasks_.spawn(doors.serve(exchange));
   fake.loop.run_until_idle();
+}
+
+FakeExchange& DoorScene::refuse(std::string_view verb, std::string_view target, Failure failure) {
+  FakeExchange& exchange = request(verb, target);
+  last_ = tasks_.spawn(doors.refuse(exchange, std::move(failure)));
+  fake.loop.run_until_idle();
+  return exchange;
 }
 
 FakeExchange& DoorScene::ask(std::string_view verb, std::string_view target,

@@ -111,6 +111,9 @@ class FakeCallService final : public call::CallService {
   loop::Task<std::optional<Failure>> take_requests(call::Call& call, SeenCall& seen);
 };
 
+// The types that are always known, as the gateway has them.
+const wire::Programs& google_types();
+
 // A snapshot of contracts in memory.
 class FakeCatalogue final : public Catalogue {
  public:
@@ -119,6 +122,8 @@ class FakeCatalogue final : public Catalogue {
 
   // Every method of the contract is exposed. Call build() after the last one.
   void add(contract::Contract contract, std::string_view upstream = "test");
+  // The same of what somebody else owns, and outlives this.
+  void add(const wire::Programs& programs, std::string_view upstream = "test");
   void build();
 
   const Exposed* find_method(std::string_view path) const override;
@@ -150,12 +155,14 @@ class FakeCatalogue final : public Catalogue {
 class DoorScene {
  public:
   explicit DoorScene(std::string_view proto_text, const Settings& settings = {});
-  explicit DoorScene(contract::Contract contract, const Settings& settings = {});
+  explicit DoorScene(const wire::Programs& programs, const Settings& settings = {});
   ~DoorScene();
 
   // A request that is on its way once started; served until nothing is ready.
   FakeExchange& request(std::string_view verb, std::string_view target);
   void start(FakeExchange& exchange);
+  // A request that HTTP refuses.
+  FakeExchange& refuse(std::string_view verb, std::string_view target, Failure failure);
   // The whole of a request without more to it.
   FakeExchange& ask(std::string_view verb, std::string_view target, std::string_view json = {});
   // The client of the last started exchange goes away.
