@@ -87,7 +87,7 @@ void JsonWriter::long_number(T value) {
 template <typename T>
 bool JsonWriter::floating(T value) {
   if (!std::isfinite(value)) [[unlikely]] {
-    if (frames_.back().program->kind() == Kind::Value)
+    if (!frames_.empty() && frames_.back().program->kind() == Kind::Value)
       return malformed("a number in a Value that is not finite");
     out_.append(std::isnan(value) ? "\"NaN\"" : value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
     return true;

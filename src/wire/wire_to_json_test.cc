@@ -29,7 +29,7 @@ std::string field_json(std::string_view message, std::string_view name, std::str
 
 TEST(WireToJson, options_choose_names_enums_and_numbers) {
   const std::string_view json =
-      R"({"fInt64":"5","fUint64":"6","fLevel":"LOW","fFixed64":"7","fSint64":"-8"})";
+      R"({"fInt64":"5","fUint64":"6","fSint64":"-8","fFixed64":"7","fLevel":"LOW"})";
   EXPECT_EQ(to_json("t.Scalars", json,
                     {.presence_set_only = true,
                      .int64_numbers = true,
