@@ -49,8 +49,13 @@ class ReflectionIndex {
 
  private:
   class Part;  // one contract
+
   std::vector<std::unique_ptr<Part>> parts_;
   std::vector<std::string_view> services_;
+
+  // What the first part gives that has it.
+  template <typename Find>
+  auto first(Find find) const -> decltype(find(*parts_.front()));
 };
 
 }  // namespace parley::service

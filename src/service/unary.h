@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 
 #include "base/bytes.h"
 #include "call/call.h"
@@ -18,5 +19,8 @@ loop::Task<Result<Bytes>> read_only(call::Call& call);
 
 // Sends the only message of an answer, and ends the call.
 loop::Task<call::Outcome> reply(call::Replies& replies, Bytes message);
+
+// For a method of the contract that the service does not know.
+Failure not_served(const call::Call& call);
 
 }  // namespace parley::service
