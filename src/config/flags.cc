@@ -1,0 +1,261 @@
+#include "config/flags.h"
+
+#include <algorithm>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "config/expose.h"
+#include "config/nearest.h"
+#include "config/word.h"
+
+namespace parley::config {
+namespace {
+
+using gateway::UpstreamSettings;
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  for (size_t end; (end = text.find(separator)) != std::string_view::npos;) {
+    parts.push_back(text.substr(0, end));
+    text.remove_prefix(end + 1);
+  }
+  parts.push_back(text);
+  return parts;
+}
+
+// One flag's word, taken apart. A problem of it names the flag as it was written.
+class Merge {
+ public:
+  Merge(gateway::Settings& settings, std::vector<contract::Problem>& problems)
+      : settings_(settings), problems_(problems) {}
+
+  void upstreams(const std::vector<std::string>& words);
+  void listeners(const std::vector<std::string>& words);
+  void expose(const std::vector<std::string>& words);
+  void contracts(const Flags& flags);
+  template <typename T>
+  void one(std::string_view flag, const std::optional<std::string>& word, const Word<T>& type,
+           T& target);
+
+ private:
+  // "NAME=rest", where an upstream of that name exists.
+  struct Named {
+    UpstreamSettings* upstream = nullptr;  // nullptr: no name, or a problem
+    std::string_view rest;
+    bool named = false;
+  };
+
+  void upstream(const std::string& word, std::vector<UpstreamSettings>& known);
+  Named named(std::string_view word);
+  // The upstream that a contract's file belongs to; nullptr: that was a problem.
+  Named owner(std::string_view flag, const std::string& word);
+  void proto(const std::vector<std::string>& words);
+  void descriptor_sets(const std::vector<std::string>& words);
+  void includes(const std::vector<std::string>& words);
+  std::vector<std::string_view> names() const;
+  void error(std::string_view flag, std::string_view word, Wrong wrong);
+
+  gateway::Settings& settings_;
+  std::vector<contract::Problem>& problems_;
+};
+
+template <typename T>
+void Merge::one(std::string_view flag, const std::optional<std::string>& word, const Word<T>& type,
+                T& target) {
+  if (!word) return;
+  Read<T> read = type.read(*word);
+  if (read)
+    target = *std::move(read);
+  else
+    error(flag, *word, std::move(read).error());
+}
+
+void Merge::upstreams(const std::vector<std::string>& words) {
+  if (words.empty()) return;
+  std::vector<UpstreamSettings> known = std::exchange(settings_.upstreams, {});
+  for (const std::string& word : words) upstream(word, known);
+}
+
+// An upstream that the file has keeps what the file says about it, but for its endpoints.
+void Merge::upstream(const std::string& word, std::vector<UpstreamSettings>& known) {
+  std::string_view list = word;
+  std::string_view name;
+  if (const size_t equals = list.find('=');
+      equals != std::string_view::npos && is_upstream_name(list.substr(0, equals))) {
+    name = list.substr(0, equals);
+    list.remove_prefix(equals + 1);
+  }
+  UpstreamSettings upstream;
+  const auto same = std::ranges::find_if(
+      known, [&](const UpstreamSettings& one) { return one.connection.name == name; });
+  if (!name.empty() && same != known.end()) upstream = *same;
+  upstream.connection.endpoints.clear();
+  for (const std::string_view part : split(list, ',')) {
+    Read<std::string> read = endpoint().read(part);
+    if (!read) return error("--upstream", word, std::move(read).error());
+    upstream.connection.endpoints.push_back(*std::move(read));
+  }
+  upstream.connection.name = name.empty() ? upstream.connection.endpoints.front() : name;
+  const auto taken = names();
+  if (std::ranges::find(taken, upstream.connection.name) != taken.end()) {
+    return error("--upstream", word,
+                 {fmt::format("two upstreams are named {}", upstream.connection.name),
+                  "list the endpoints of one upstream with commas, or give it another name: "
+                  "--upstream NAME=HOST:PORT"});
+  }
+  settings_.upstreams.push_back(std::move(upstream));
+}
+
+void Merge::listeners(const std::vector<std::string>& words) {
+  if (words.empty()) return;
+  std::vector<gateway::ListenerSettings> listeners;
+  for (const std::string& word : words) {
+    Read<std::string> read = listen_address().read(word);
+    if (!read) {
+      error("--listen", word, std::move(read).error());
+      continue;
+    }
+    // What the file says about the same address stays.
+    gateway::ListenerSettings listener;
+    for (const gateway::ListenerSettings& one : settings_.listeners) {
+      if (one.address == *read) listener = one;
+    }
+    listener.address = *std::move(read);
+    listeners.push_back(std::move(listener));
+  }
+  settings_.listeners = std::move(listeners);
+}
+
+void Merge::expose(const std::vector<std::string>& words) {
+  // Those without a name first: one with a name says more.
+  for (const bool wanted : {false, true}) {
+    for (const std::string& word : words) {
+      const Named target = named(word);
+      if (target.named != wanted) continue;
+      Read<gateway::Expose> read = read_expose(split(target.rest, ','));
+      if (!read) {
+        error("--expose", word, std::move(read).error());
+        continue;
+      }
+      if (target.upstream) target.upstream->expose = *read;
+      for (UpstreamSettings& one : settings_.upstreams) {
+        if (!target.named) one.expose = *read;
+      }
+    }
+  }
+}
+
+void Merge::contracts(const Flags& flags) {
+  if (settings_.upstreams.empty()) return;  // a problem of its own
+  proto(flags.proto);
+  descriptor_sets(flags.descriptor_sets);
+  includes(flags.include);
+}
+
+void Merge::proto(const std::vector<std::string>& words) {
+  std::vector<UpstreamSettings*> fresh;
+  for (const std::string& word : words) {
+    const Named target = owner("--proto", word);
+    if (!target.upstream) continue;
+    if (std::ranges::find(fresh, target.upstream) == fresh.end()) {
+      fresh.push_back(target.upstream);
+      target.upstream->proto.files.clear();
+      target.upstream->descriptor_set.clear();
+    }
+    target.upstream->proto.files.emplace_back(target.rest);
+  }
+}
+
+void Merge::descriptor_sets(const std::vector<std::string>& words) {
+  std::vector<UpstreamSettings*> fresh;
+  for (const std::string& word : words) {
+    const Named target = owner("--descriptor-set", word);
+    if (!target.upstream) continue;
+    const std::string& name = target.upstream->connection.name;
+    if (std::ranges::find(fresh, target.upstream) != fresh.end()) {
+      error("--descriptor-set", word,
+            {fmt::format("upstream {} has a descriptor set already", name),
+             "make one set of all files, as `buf build -o` and `protoc --include_imports` do"});
+      continue;
+    }
+    fresh.push_back(target.upstream);
+    target.upstream->proto.files.clear();
+    target.upstream->descriptor_set = target.rest;
+  }
+}
+
+// Without a name: for every upstream that has .proto files.
+void Merge::includes(const std::vector<std::string>& words) {
+  std::vector<UpstreamSettings*> fresh;
+  for (const std::string& word : words) {
+    const Named target = named(word);
+    for (UpstreamSettings& one : settings_.upstreams) {
+      if (target.named ? &one != target.upstream : one.proto.files.empty()) continue;
+      if (std::ranges::find(fresh, &one) == fresh.end()) {
+        fresh.push_back(&one);
+        one.proto.includes.clear();
+      }
+      one.proto.includes.emplace_back(target.rest);
+    }
+  }
+  if (!words.empty() && fresh.empty()) {
+    error("--include", words.front(),
+          {"no upstream has .proto files that would be searched for there",
+           "name the files with --proto FILE"});
+  }
+}
+
+Merge::Named Merge::named(std::string_view word) {
+  const size_t equals = word.find('=');
+  if (equals == std::string_view::npos) return {nullptr, word, false};
+  for (UpstreamSettings& one : settings_.upstreams) {
+    if (one.connection.name == word.substr(0, equals)) return {&one, word.substr(equals + 1), true};
+  }
+  return {nullptr, word, false};
+}
+
+Merge::Named Merge::owner(std::string_view flag, const std::string& word) {
+  Named target = named(word);
+  if (target.named) return target;
+  if (settings_.upstreams.size() == 1) {
+    target.upstream = &settings_.upstreams.front();
+    return target;
+  }
+  error(flag, word,
+        {"it does not say which upstream's contract this is",
+         fmt::format("write {} NAME={}; the upstreams are {}", flag,
+                     word.substr(word.find('=') + 1), joined(names()))});
+  return target;
+}
+
+std::vector<std::string_view> Merge::names() const {
+  std::vector<std::string_view> names;
+  for (const UpstreamSettings& one : settings_.upstreams) names.push_back(one.connection.name);
+  return names;
+}
+
+void Merge::error(std::string_view flag, std::string_view word, Wrong wrong) {
+  contract::Problem problem;
+  problem.what = fmt::format("{} {}: {}", flag, word, wrong.what);
+  problem.remedy = std::move(wrong.remedy);
+  problems_.push_back(std::move(problem));
+}
+
+}  // namespace
+
+void apply(const Flags& flags, gateway::Settings& settings,
+           std::vector<contract::Problem>& problems) {
+  Merge merge(settings, problems);
+  merge.upstreams(flags.upstreams);
+  merge.listeners(flags.listen);
+  merge.expose(flags.expose);
+  merge.contracts(flags);
+  merge.one("--admin", flags.admin, admin_address(), settings.admin);
+  merge.one("--threads", flags.threads, threads(), settings.threads);
+  merge.one("--log", flags.log, log_format(), settings.log.format);
+}
+
+}  // namespace parley::config
