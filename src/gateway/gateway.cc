@@ -178,16 +178,26 @@ void Gateway::State::listen(const ListenerSettings& listener,
   }
   beyond_loopback_ = beyond_loopback_ || (!parsed->is_loopback() && listener.serve.api);
   net::Address address = *parsed;
-  // A Unix socket cannot be shared by SO_REUSEPORT, and the admin's few requests need one shard
-  // only.
-  const size_t sockets = address.is_unix() || listener.serve.admin ? 1 : shards_.size();
+  net::ListenOptions options;
+  if (!address.is_unix()) {
+    // With SO_REUSEPORT a second gateway would silently share the port: a socket without it finds
+    // out.
+    auto probe = network_->listen(address, {.reuse_port = false});
+    if (!probe) {
+      problems.push_back(cannot_listen(listener.address, probe.error()));
+      return;
+    }
+    address = (*probe)->address();
+  }
+  // The admin's few requests need one shard only.
+  const size_t sockets = listener.serve.admin ? 1 : shards_.size();
   for (size_t i = 0; i < sockets; ++i) {
-    auto bound = shards_[i]->listen(address, listener.serve);
+    auto bound = shards_[i]->listen(address, options, listener.serve);
     if (!bound) {
       problems.push_back(cannot_listen(listener.address, bound.error()));
       return;
     }
-    address = *bound;  // the port that the first one was given
+    if (address.is_unix()) options.shared_descriptor = bound->descriptor;
   }
   addresses_.push_back(address.text());
 }

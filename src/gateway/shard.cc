@@ -41,9 +41,10 @@ Shard::Shard(const Settings& settings, Status& status, uint64_t seed)
 
 Shard::~Shard() { join(); }
 
-Result<net::Address> Shard::listen(const net::Address& address, const Serve& serve) {
-  TRY(listener, network_->listen(address, {}));
-  const net::Address bound = listener->address();
+Result<Shard::Bound> Shard::listen(const net::Address& address, const net::ListenOptions& options,
+                                   const Serve& serve) {
+  TRY(listener, network_->listen(address, options));
+  const Bound bound{listener->address(), listener->descriptor()};
   entrances_.push_back(std::make_unique<Entrance>(*this, std::move(listener), serve));
   return bound;
 }

@@ -24,8 +24,14 @@ class Shard {
   Shard(const Settings& settings, Status& status, uint64_t seed);
   ~Shard();
 
-  // Binds one more socket; the address that was bound, with its port.
-  Result<net::Address> listen(const net::Address& address, const Serve& serve);
+  // Binds one more socket, or shares one; `Bound` says which port was chosen and what others may
+  // share.
+  struct Bound {
+    net::Address address;
+    int descriptor = -1;
+  };
+  Result<Bound> listen(const net::Address& address, const net::ListenOptions& options,
+                       const Serve& serve);
 
   void start();
   void publish(std::shared_ptr<const Snapshot> snapshot);  // any thread

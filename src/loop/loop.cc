@@ -50,8 +50,9 @@ bool Loop::work() {
   flushing.take_all(flushers_);
   const bool flushed = !flushing.empty();
   while (!flushing.empty()) flushing.pop_front().flush();
-  const bool destroyed = !doomed_.empty();
-  destroy_doomed();
+  // Whoever still has to run may look at what is doomed.
+  const bool destroyed = !doomed_.empty() && ready_.empty();
+  if (ready_.empty()) destroy_doomed();
   return resumed > 0 || flushed || destroyed;
 }
 

@@ -10,13 +10,18 @@ namespace {
 
 constexpr double kBackoffGrowth = 1.6;
 constexpr double kBackoffJitter = 0.2;
-constexpr uint32_t kCalmMax = 6;  // pings are at most 64 times rarer
+constexpr Duration kShortLife = std::chrono::seconds(1);  // of a connection: it was hardly one
+constexpr uint32_t kCalmMax = 6;                          // pings are at most 64 times rarer
 
 Duration backoff(const Settings& settings, uint32_t failures, Random& random) {
   const double grown =
       static_cast<double>(settings.backoff_first.count()) * std::pow(kBackoffGrowth, failures - 1);
   const double bounded = std::min(grown, static_cast<double>(settings.backoff_max.count()));
   return Duration(static_cast<int64_t>(bounded * (1 + kBackoffJitter * (2 * random.unit() - 1))));
+}
+
+std::string connect_trouble(const Failure& failure) {
+  return failure.reason() == Reason::DeadlineExpired ? "no answer in time" : failure.message();
 }
 
 }  // namespace
@@ -80,20 +85,18 @@ void Endpoint::drain() {
   for (const auto& connection : connections_) connection->drain();
 }
 
-void Endpoint::forget_dead() {
-  for (auto& connection : connections_) {
-    if (connection->alive()) continue;
-    last_error_ = connection->end_reason();
-    if (connection->calm_asked() && calm_ < kCalmMax) ++calm_;
-    loop_.destroy_later(std::move(connection));
-  }
-  std::erase(connections_, nullptr);
+void Endpoint::forget(http::ClientConnection& connection) {
+  last_error_ = connection.end_reason();
+  if (connection.calm_asked() && calm_ < kCalmMax) ++calm_;
+  const auto found = std::find_if(connections_.begin(), connections_.end(),
+                                  [&](const auto& one) { return one.get() == &connection; });
+  loop_.destroy_later(std::move(*found));
+  connections_.erase(found);
 }
 
 // size: one loop, read from top to bottom
 loop::Task<void> Endpoint::keep_connected() {
   while (!draining_) {
-    forget_dead();
     const size_t usable =
         static_cast<size_t>(std::count_if(connections_.begin(), connections_.end(),
                                           [](const auto& one) { return !one->going_away(); }));
@@ -102,22 +105,23 @@ loop::Task<void> Endpoint::keep_connected() {
       co_await wanted_.wait();
       continue;
     }
+    if (failures_ > 0) {
+      co_await loop::sleep_for(loop_, backoff(settings_, failures_, loop_.random()));
+    }
     connecting_ = true;
     auto made = co_await loop::with_deadline(
         loop_, connect(), deadline_after(loop_.now(), settings_.connect_timeout));
     connecting_ = false;
-    if (made) {
+    if (made && !(*made)->going_away()) {
       failures_ = 0;
       connections_.push_back(*std::move(made));
       tasks_.spawn(watch(*connections_.back()));
       changed_.notify();
       continue;
     }
-    last_error_ = made.error().reason() == Reason::DeadlineExpired ? "no answer in time"
-                                                                   : made.error().message();
     ++failures_;
+    last_error_ = made ? "it sends connections away" : connect_trouble(made.error());
     changed_.notify();
-    co_await loop::sleep_for(loop_, backoff(settings_, failures_, loop_.random()));
   }
 }
 
@@ -135,14 +139,26 @@ loop::Task<Result<std::unique_ptr<http::ClientConnection>>> Endpoint::connect() 
   co_return connection;
 }
 
-// Passes a connection's news on. Ends with the connection, which outlives it by a turn.
+// Passes a connection's news on until its end, and then lets go of it.
 loop::Task<void> Endpoint::watch(http::ClientConnection& connection) {
+  const Instant made = loop_.now();
+  while (connection.alive() && !connection.going_away()) {
+    co_await connection.changed().wait();
+    changed_.notify();
+  }
+  note_end(loop_.now() - made);
+  wanted_.notify();
   while (connection.alive()) {
     co_await connection.changed().wait();
     changed_.notify();
-    if (connection.going_away()) wanted_.notify();
   }
-  wanted_.notify();
+  forget(connection);
+}
+
+// An upstream that takes connections and sends them away at once is not to be hammered either.
+void Endpoint::note_end(Duration lived) {
+  short_lived_ = lived < kShortLife ? short_lived_ + 1 : 0;
+  if (short_lived_ > 1) failures_ = std::max(failures_, short_lived_ - 1);
 }
 
 }  // namespace parley::upstream

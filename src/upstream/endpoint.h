@@ -45,7 +45,8 @@ class Endpoint {
   loop::Task<void> keep_connected();
   loop::Task<Result<std::unique_ptr<http::ClientConnection>>> connect();
   loop::Task<void> watch(http::ClientConnection& connection);
-  void forget_dead();
+  void note_end(Duration lived);
+  void forget(http::ClientConnection& connection);
 
   loop::Loop& loop_;
   net::Network& network_;
@@ -59,8 +60,9 @@ class Endpoint {
   size_t wanted_count_ = 1;
   bool connecting_ = false;
   bool draining_ = false;
-  uint32_t failures_ = 0;  // to connect, in a row
-  uint32_t calm_ = 0;      // how often the upstream asked for fewer pings
+  uint32_t failures_ = 0;     // to connect, in a row
+  uint32_t short_lived_ = 0;  // connections that ended at once, in a row
+  uint32_t calm_ = 0;         // how often the upstream asked for fewer pings
   std::string last_error_;
   loop::TaskSet tasks_;
 };

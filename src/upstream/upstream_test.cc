@@ -321,14 +321,29 @@ TEST_F(Upstream, follows_a_name_to_its_addresses) {
   EXPECT_EQ(second.asked.size(), 1u);
 }
 
-TEST_F(Upstream, sends_again_what_a_goaway_left_undone) {
+TEST_F(Upstream, sends_again_what_was_refused_unseen) {
+  FakeGrpcServer second(fake.loop, network, second_address);
+  settings.endpoints = {"10.0.0.1:50051", "10.0.0.2:50051"};
   start();
+  // GOAWAY is on its way while the call is: the stream is above its last stream id.
   EXPECT_TRUE(call({"m"})->outcome->ok());
+  EXPECT_TRUE(call({"m"})->outcome->ok());
+  network.wires[0]->back.stall();
   server->drain.start();
+  fake.loop.run_until_idle();
   auto run = call({"again"});
+  network.wires[0]->back.resume();
   fake.advance(milliseconds(500));
   ASSERT_TRUE(run->outcome);
   EXPECT_TRUE(run->outcome->ok());
+}
+
+TEST_F(Upstream, does_not_hammer_an_upstream_that_sends_connections_away) {
+  start();
+  EXPECT_TRUE(call({"m"})->outcome->ok());
+  server->drain.start();
+  fake.advance(seconds(20));
+  EXPECT_LT(network.connects, 30u);
 }
 
 TEST(GrpcStatus, writes_timeouts_in_at_most_eight_digits) {
