@@ -1,5 +1,6 @@
 // How a failure reads as application/problem+json (RFC 9457).
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -88,14 +89,13 @@ void append_detail(std::string& out, const AnyDetail& detail, const AnswerContex
 }
 
 void append_details(std::string& out, const Failure& failure, const AnswerContext& context) {
-  if (failure.details().empty()) return;
-  out += ",\"details\":[";
+  bool any = false;
   for (const AnyDetail& detail : failure.details()) {
     if (detail.type_url.ends_with("/google.rpc.DebugInfo")) continue;
-    if (out.back() != '[') out += ',';
+    out += std::exchange(any, true) ? "," : ",\"details\":[";
     append_detail(out, detail, context);
   }
-  out += ']';
+  if (any) out += ']';
 }
 
 void append_violations(std::string& out, const Failure& failure) {

@@ -15,6 +15,15 @@ namespace parley::door {
 using contract::Field;
 using contract::PathTemplate;
 
+namespace {
+
+Failure nothing_to_change() {
+  return Failure(Reason::BodyInvalid,
+                 "the body of a PATCH names the fields to change: this has none");
+}
+
+}  // namespace
+
 RestBinding::RestBinding(const RouteMatch& match, Arena& arena)
     : exposed_(*match.route->exposed), rule_(*match.route->rule), match_(match), arena_(arena) {}
 
@@ -75,7 +84,7 @@ Result<void> RestBinding::bind_json(const http::RequestHead& head, const Bytes& 
   const Field* const mask = inferred_mask(head);
   if (content.empty()) {
     if (mask == nullptr) return {};
-    return Failure(Reason::BodyInvalid, "a PATCH without content changes nothing");
+    return nothing_to_change();
   }
   const wire::Program& input = exposed_.programs->of(*exposed_.method->input);
   if (rule_.body_field == nullptr)
@@ -91,8 +100,8 @@ Result<void> RestBinding::bind_json(const http::RequestHead& head, const Bytes& 
                                "the oneof {} can be set",
                                field.name, rival->name, field.oneof->name))
         .violation(std::string(field.name), "another member of the oneof is set");
-  if (mask != nullptr) return infer_mask(*mask, content);
-  return {};
+  if (mask == nullptr) return {};
+  return out_.size() == before ? nothing_to_change() : infer_mask(*mask, content);
 }
 
 // The member of the body field's oneof that path or query set; nullptr: none.
@@ -148,7 +157,7 @@ const Field* RestBinding::inferred_mask(const http::RequestHead& head) const {
 Result<void> RestBinding::infer_mask(const Field& mask, const Bytes& content) {
   const wire::Program& program = exposed_.programs->of(*rule_.body_field->message);
   TRY(paths, wire::update_mask_of(program, content.view(), json_options(bound_values(1))));
-  if (paths.empty()) return Failure(Reason::BodyInvalid, "the body names no field to change");
+  if (paths.empty()) return nothing_to_change();
   wire::append_field_mask(mask, paths, out_);
   return {};
 }

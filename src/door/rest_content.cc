@@ -24,7 +24,8 @@ bool is_json(const MediaType& media, bool patch) {
 
 Result<void> check_json_type(const http::RequestHead& head) {
   const auto text = head.fields.find(FieldId::ContentType);
-  if (!text || *text == "application/json") return {};
+  const bool once = head.fields.count(FieldId::ContentType) <= 1;
+  if (!text || (once && *text == "application/json")) return {};
   const bool patch = head.verb() == "PATCH";
   const auto refused = [patch](std::string message) {
     Failure failure(Reason::MediaTypeUnsupported, std::move(message));
@@ -35,8 +36,7 @@ Result<void> check_json_type(const http::RequestHead& head) {
     }
     return failure;
   };
-  if (head.fields.count(FieldId::ContentType) > 1)
-    return refused("the request has more than one content-type");
+  if (!once) return refused("the request has more than one content-type");
   const auto media = MediaType::parse(*text);
   if (!media) return refused("the content-type is not a media type");
   if (!is_json(*media, patch)) {

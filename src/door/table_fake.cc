@@ -242,7 +242,11 @@ class CaseRun {
       const size_t at = text.find(fmt::format("\"{}\":", name));
       if (at == std::string::npos) return;
       const size_t end = text.find_first_of(",}", text.find(':', at));
-      text.erase(at, end + 1 - at);
+      if (text[end] == ',') {
+        text.erase(at, end + 1 - at);
+      } else {
+        text.erase(at - 1, end - (at - 1));
+      }
     };
     cut("title");
     cut("status");
