@@ -58,6 +58,7 @@ std::optional<int64_t> retry_after_seconds(const Failure& failure) {
 void note_failure(http::Record& record, const Failure& failure) {
   record.code = failure.code();
   record.code_known = true;
+  record.limit = failure.limit_name();
   record.reason = reason_row(failure.reason()).name;
   const std::string& detail = failure.detail().empty() ? failure.message() : failure.detail();
   if (detail.empty()) return;
