@@ -219,7 +219,7 @@ bool mask_path_to_json(std::string_view path, std::string& to) {
   to.clear();
   bool after_underscore = false;
   for (const char c : path) {
-    if (c >= 'A' && c <= 'Z') return false;
+    if ((c >= 'A' && c <= 'Z') || c == ',') return false;
     if (after_underscore) {
       if (c < 'a' || c > 'z') return false;
       to += static_cast<char>(c - 'a' + 'A');
@@ -230,7 +230,7 @@ bool mask_path_to_json(std::string_view path, std::string& to) {
       to += c;
     }
   }
-  return !after_underscore;
+  return !after_underscore && !path.empty();
 }
 
 }  // namespace parley::wire
