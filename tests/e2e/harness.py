@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import select
 import signal
 import socket
 import subprocess
@@ -191,3 +192,37 @@ def curl(*arguments: str, seconds: float = 20) -> Answer:
             name, value = line.split(": ", 1)
             headers[name.lower()] = value
     return Answer(status, headers, done.stdout)
+
+
+class Lines:
+    """A curl whose answer is read line by line while it comes."""
+
+    def __init__(self, *arguments: str):
+        self._process = subprocess.Popen(
+            [tool("curl"), "-sN", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+        )
+        self._pending = b""
+
+    def next(self, seconds: float = 10) -> str:
+        """The next line without its end; "" when the answer has ended."""
+        output = self._process.stdout
+        deadline = time.monotonic() + seconds
+        while b"\n" not in self._pending:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([output], [], [], left)[0]:
+                raise AssertionError(f"no line within {seconds} s after {self._pending!r}")
+            chunk = os.read(output.fileno(), 65536)
+            if not chunk:
+                break
+            self._pending += chunk
+        line, _, self._pending = self._pending.partition(b"\n")
+        return line.decode()
+
+    def exit_status(self, seconds: float = 10) -> int:
+        return self._process.wait(seconds)
+
+    def stop(self):
+        """Ends it where it is, as a client that goes away."""
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
