@@ -59,7 +59,7 @@ class Documentation(unittest.TestCase):
     def type_command(self, command: str, expected: str):
         typed = command.replace("127.0.0.1:8080", f"127.0.0.1:{self.gateway.port}")
         typed = typed.replace("127.0.0.1:8081", f"127.0.0.1:{self.gateway.admin_port}")
-        path = f"export PATH={harness.BUILD}:$PATH; "
+        path = f"export PATH={harness.BUILD}:{ROOT}/build/tools/bin:$PATH; "
         done = subprocess.run(
             ["bash", "-c", path + typed], cwd=ROOT, stdin=subprocess.DEVNULL, check=False,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
