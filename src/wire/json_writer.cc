@@ -97,8 +97,14 @@ bool JsonWriter::fields(WriteFrame& frame) {
       else
         plan = frame.program->find(frame.reader.number());
     }
-    if (plan == nullptr || !plan->reads(frame.reader.type()) ||
-        (frame.only != nullptr && plan != frame.only)) [[unlikely]] {
+    if (plan == nullptr || !plan->reads(frame.reader.type())) [[unlikely]] {
+      frame.reader.skip();
+      continue;
+    }
+    if (frame.only != nullptr && plan != frame.only) {
+      // Another member of its oneof may take its place.
+      if (plan->oneof_bit != 0 && plan->oneof_bit == frame.only->oneof_bit && !careful_)
+        return disorder();
       frame.reader.skip();
       continue;
     }

@@ -101,6 +101,11 @@ TEST(WireToJson, one_field_of_any_kind_is_written_alone) {
   EXPECT_EQ(field_json("t.Lists", "f_int32", from_hex("18 01 20 05 18 02")), "[1,2]");
 }
 
+TEST(WireToJson, one_field_alone_still_gives_way_to_its_oneof) {
+  EXPECT_EQ(field_json("t.Choice", "text", from_hex(R"(12 01 "x" 08 05)")), R"("")");
+  EXPECT_EQ(field_json("t.Choice", "text", from_hex(R"(08 05 12 01 "x")")), R"("x")");
+}
+
 TEST(WireToJson, an_absent_field_alone_is_its_default) {
   EXPECT_EQ(field_json("t.Tree", "id", ""), "0");
   EXPECT_EQ(field_json("t.Tree", "name", ""), R"("")");
