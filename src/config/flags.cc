@@ -29,7 +29,7 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 // One flag's word, taken apart. A problem of it names the flag as it was written.
 class Merge {
  public:
-  Merge(gateway::Settings& settings, std::vector<contract::Problem>& problems)
+  Merge(gateway::Settings& settings, contract::Problems& problems)
       : settings_(settings), problems_(problems) {}
 
   void upstreams(const std::vector<std::string>& words);
@@ -59,7 +59,7 @@ class Merge {
   void error(std::string_view flag, std::string_view word, Wrong wrong);
 
   gateway::Settings& settings_;
-  std::vector<contract::Problem>& problems_;
+  contract::Problems& problems_;
 };
 
 template <typename T>
@@ -238,16 +238,12 @@ std::vector<std::string_view> Merge::names() const {
 }
 
 void Merge::error(std::string_view flag, std::string_view word, Wrong wrong) {
-  contract::Problem problem;
-  problem.what = fmt::format("{} {}: {}", flag, word, wrong.what);
-  problem.remedy = std::move(wrong.remedy);
-  problems_.push_back(std::move(problem));
+  problems_.error({}, fmt::format("{} {}: {}", flag, word, wrong.what), std::move(wrong.remedy));
 }
 
 }  // namespace
 
-void apply(const Flags& flags, gateway::Settings& settings,
-           std::vector<contract::Problem>& problems) {
+void apply(const Flags& flags, gateway::Settings& settings, contract::Problems& problems) {
   Merge merge(settings, problems);
   merge.upstreams(flags.upstreams);
   merge.listeners(flags.listen);

@@ -26,7 +26,6 @@ struct Flags {
 // Puts the flags over the settings, which hold what the file says. A repeated flag replaces the
 // file's list; an upstream whose name the file has keeps the rest of its settings. Problems name
 // the flag.
-void apply(const Flags& flags, gateway::Settings& settings,
-           std::vector<contract::Problem>& problems);
+void apply(const Flags& flags, gateway::Settings& settings, contract::Problems& problems);
 
 }  // namespace parley::config

@@ -1,24 +1,49 @@
 #include "config/settings.h"
 
+#include <iterator>
+#include <set>
+#include <string>
 #include <utility>
+
+#include <fmt/format.h>
+
+#include "config/settings_file.h"
 
 namespace parley::config {
 namespace {
 
-void check(const gateway::Settings& settings, std::vector<contract::Problem>& problems) {
-  if (!settings.upstreams.empty()) return;
-  contract::Problem problem;
-  problem.what = "no upstream is named";
-  problem.remedy = "say where the gRPC service is: --upstream 127.0.0.1:50051";
-  problems.push_back(std::move(problem));
+bool chooses_port(const std::string& address) { return address.ends_with(":0"); }
+
+// What no single setting can tell.
+void check(const gateway::Settings& settings, contract::Problems& problems) {
+  if (settings.upstreams.empty()) {
+    problems.error({}, "no upstream is named",
+                   "say where a gRPC service is: --upstream 127.0.0.1:50051");
+  }
+  std::set<std::string> addresses;
+  for (const gateway::ListenerSettings& listener : settings.listeners) {
+    if (chooses_port(listener.address) || addresses.insert(listener.address).second) continue;
+    problems.error({}, fmt::format("two listeners have the address {}", listener.address),
+                   "remove one of them");
+  }
+  if (!chooses_port(settings.admin) && addresses.contains(settings.admin)) {
+    problems.error({}, fmt::format("a listener and admin have the address {}", settings.admin),
+                   "choose another one with --listen or --admin, or say --admin off");
+  }
+  if (settings.listeners.empty())
+    problems.error({}, "nothing is listened on", "name an address: --listen 127.0.0.1:8080");
 }
 
 }  // namespace
 
 Loaded load(const Flags& flags) {
   Loaded loaded;
-  apply(flags, loaded.settings, loaded.problems);
-  if (!contract::has_errors(loaded.problems)) check(loaded.settings, loaded.problems);
+  contract::Problems problems;
+  if (flags.config) read_settings_file(*flags.config, loaded.settings, problems);
+  loaded.flags_only = !problems.failed();
+  apply(flags, loaded.settings, problems);
+  if (!problems.failed()) check(loaded.settings, problems);
+  loaded.problems = problems.take();
   return loaded;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -29,7 +30,6 @@ constexpr std::array<Unit, 6> kTimeUnits = {{{"h", 3'600'000'000'000},
                                              {"us", 1000},
                                              {"ns", 1}}};
 
-template <typename Value = std::string>
 std::unexpected<Wrong> wrong(std::string what, std::string remedy) {
   return std::unexpected(Wrong{std::move(what), std::move(remedy)});
 }
@@ -110,8 +110,9 @@ bool is_selector(std::string_view text) {
   }
 }
 
-// RFC 9110, 5.6.2; `*` at the end stands for any rest, and is a token's character anyway.
-bool is_field_name(std::string_view text) {
+// RFC 9110, 5.6.2: names of fields and verbs. `*`, which stands for any rest, is one of its
+// letters.
+bool is_token(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
     return ascii_alpha(c) || ascii_digit(c) ||
            std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
@@ -250,9 +251,31 @@ Word<std::string> selector() {
 Word<std::string> field_name() {
   return {"field name",
           [](std::string_view text) -> Read<std::string> {
-            if (is_field_name(text)) return ascii_lowered(text);
+            if (is_token(text)) return ascii_lowered(text);
             return wrong(fmt::format("`{}` is no name of a header field", text),
                          "write a name such as cookie, or x-tenant-*");
+          },
+          [](const std::string& value) { return value; }};
+}
+
+Word<std::string> host_name() {
+  return {"host name",
+          [](std::string_view text) -> Read<std::string> {
+            const bool right = !text.empty() && std::ranges::all_of(text, [](char c) {
+              return ascii_alpha(c) || ascii_digit(c) || c == '-' || c == '.' || c == '_';
+            });
+            if (right) return ascii_lowered(text);
+            return wrong(fmt::format("`{}` is no host name", text),
+                         "write a name without a port, such as parley.internal");
+          },
+          [](const std::string& value) { return value; }};
+}
+
+Word<std::string> verb() {
+  return {"verb",
+          [](std::string_view text) -> Read<std::string> {
+            if (is_token(text)) return std::string(text);
+            return wrong(fmt::format("`{}` is no verb", text), "write a verb such as QUERY, or *");
           },
           [](const std::string& value) { return value; }};
 }

@@ -104,6 +104,8 @@ Word<std::string> admin_address();   // the same, or "off"
 Word<std::string> endpoint();        // "host:port", "dns:///host:port", "unix:/path"
 Word<std::string> selector();        // "*", "shop.v1.*", "shop.v1.Orders", "shop.v1.Orders.Create"
 Word<std::string> field_name();      // of HTTP, lower-cased
+Word<std::string> host_name();       // without a port
+Word<std::string> verb();            // of HTTP, as it is written; "*": every one
 Word<edge::LogFormat> log_format();
 Word<uint32_t> threads();  // from 1, or `auto` for 0: the cores
 

@@ -192,15 +192,17 @@ void Builder::add_key(Open& parent, Node key) {
   parent.entry = Entry{std::move(key.word), key.at, {}};
 }
 
-void parse(std::string_view text, Builder& builder) {
+bool parse(std::string_view text, Builder& builder) {
   std::istringstream stream{std::string(text)};
   try {
     YAML::Parser parser(stream);
     while (!builder.full() && parser.HandleNextDocument(builder)) {
     }
+    return !builder.full();
   } catch (const YAML::Exception& exception) {
     builder.error(position_of(exception.mark), "this is no YAML: " + exception.msg,
                   "correct the line, or the one before it");
+    return false;
   }
 }
 
@@ -212,12 +214,14 @@ const Node* Node::find(std::string_view key) const {
   return found == entries.end() ? nullptr : &found->value;
 }
 
-Node parse_yaml(std::string_view text, const std::string& file, contract::Problems& problems) {
+std::optional<Node> parse_yaml(std::string_view text, const std::string& file,
+                               contract::Problems& problems) {
   Builder builder(file, problems);
-  if (text.size() > kFileBytesMax)
+  if (text.size() > kFileBytesMax) {
     builder.error({}, fmt::format("more than {} bytes", kFileBytesMax), "write less");
-  else
-    parse(text, builder);
+    return std::nullopt;
+  }
+  if (!parse(text, builder)) return std::nullopt;
   Node root = builder.take();
   if (root.kind == Node::Kind::Null) root.kind = Node::Kind::Map;
   return root;

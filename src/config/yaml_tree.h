@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,8 +44,9 @@ struct Entry {
 };
 
 // Reads the one document of a YAML file; an empty one is a mapping without entries. Aliases are
-// copies. `file` is for problems, which are errors: what is no YAML, keys that are not words or
-// stand twice, tags, and whatever is beyond a limit.
-Node parse_yaml(std::string_view text, const std::string& file, contract::Problems& problems);
+// copies. `file` is for problems, which are errors: keys that are no words or stand twice, tags;
+// and, so that nothing is returned, what is no YAML or beyond a limit.
+std::optional<Node> parse_yaml(std::string_view text, const std::string& file,
+                               contract::Problems& problems);
 
 }  // namespace parley::config

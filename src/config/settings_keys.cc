@@ -1,0 +1,122 @@
+#include "config/settings_keys.h"
+
+#include <array>
+#include <chrono>
+
+namespace parley::config {
+namespace {
+
+using namespace std::chrono_literals;
+using gateway::ListenerSettings;
+using gateway::Serve;
+using gateway::Settings;
+
+// `serve: [api, health]`: what is listed is served, and nothing else.
+Key<ListenerSettings> serve_key() {
+  struct Part {
+    std::string_view name;
+    bool Serve::* member;
+  };
+  static constexpr std::array<Part, 4> kParts = {{{"api", &Serve::api},
+                                                  {"health", &Serve::health},
+                                                  {"reflection", &Serve::reflection},
+                                                  {"admin", &Serve::admin}}};
+  static constexpr std::array<std::string_view, 4> kNames = {"api", "health", "reflection",
+                                                             "admin"};
+  return {"serve",
+          [](Reader& reader, const Node& node, ListenerSettings& target) {
+            if (!reader.expect(node, Node::Kind::List, "serve")) return;
+            target.serve = {.api = false, .health = false, .reflection = false, .admin = false};
+            for (const Node& item : node.items) {
+              const std::string* text = reader.word(item, "serve");
+              if (!text) continue;
+              const auto part =
+                  std::ranges::find_if(kParts, [&](const Part& one) { return one.name == *text; });
+              if (part != kParts.end())
+                target.serve.*part->member = true;
+              else
+                reader.error(item.at, "serve", no_choice(*text, kNames));
+            }
+            if (node.items.empty())
+              reader.error(node.at, "serve: the list is empty", "name what is served, as in [api]");
+          },
+          [](const ListenerSettings&) -> std::vector<Row> {
+            return {{"serve", "list of " + choices_text(kNames), "[api, health, reflection]",
+                     "What the listener answers: the upstreams' exposed methods, "
+                     "`grpc.health.v1.Health`, server reflection, and `/healthz`, `/readyz`, "
+                     "`/metrics`."}};
+          }};
+}
+
+Elements<ListenerSettings> listener_elements() {
+  return {{one("address", &ListenerSettings::address, listen_address(),
+               "Where clients connect: `127.0.0.1:8080`, `[::1]:8080`, `0.0.0.0:8080`, "
+               "`unix:/path`. Port 0 chooses a free one."),
+           serve_key()},
+          "address",
+          {},
+          [](Reader& reader, const Node& node, ListenerSettings&) {
+            if (node.kind == Node::Kind::Map && !node.find("address"))
+              reader.missing_key(node.at, "listeners", "address");
+          }};
+}
+
+Keys<edge::LogSettings> log_keys() {
+  using edge::LogSettings;
+  return {
+      one("format", &LogSettings::format, log_format(), "How a request's line is written."),
+      one("buffer_bytes", &LogSettings::buffer_bytes, bytes<uint32_t>(64 * kKiB, kGiB),
+          "Lines that wait for the terminal or pipe, in each thread; what is beyond is dropped and "
+          "counted."),
+  };
+}
+
+Key<Settings> admin_key() {
+  Keys<Settings> keys = {one("address", &Settings::admin, admin_address(),
+                             "Where `/healthz`, `/readyz` and `/metrics` are.")};
+  append(keys, &Settings::admin_hosts,
+         {several("hosts", &edge::HostSettings::names, host_name(),
+                  "Names in `Host` that it answers to, beyond loopback and its own address.")});
+  return group("admin", std::move(keys),
+               "What Parley tells about itself. A word stands for `address`.", "address");
+}
+
+Key<Settings> http_key() {
+  Keys<Settings> keys;
+  append(keys, &Settings::http, http_keys());
+  keys.push_back(
+      list("rules", &Settings::rules, rule_elements(),
+           "HTTP rules, as `google.api.Http` has them in a service config. They take the "
+           "place of a method's own annotation."));
+  return group("http", std::move(keys), "Clients' connections, HTTP/1.1 and HTTP/2.");
+}
+
+}  // namespace
+
+Keys<Settings> settings_keys() {
+  Keys<Settings> keys = {
+      list("listeners", &Settings::listeners, listener_elements(),
+           "Where clients connect. A word stands for an `address`."),
+      named("upstreams", &Settings::upstreams, upstream_elements(), "NAME",
+            "The gRPC services, by name. A word or a list stands for `endpoints`."),
+      named("methods", &Settings::methods, method_elements(), "SELECTOR",
+            "Settings of some methods, by selector: `shop.v1.*`, `shop.v1.Orders`, "
+            "`shop.v1.Orders.Create`. For each setting the longest selector wins."),
+  };
+  append(keys, &Settings::door, door_keys());
+  keys.push_back(http_key());
+  keys.push_back(admin_key());
+  keys.push_back(section("log", &Settings::log, log_keys(),
+                         "The access log on standard output. A word stands for `format`.",
+                         "format"));
+  keys.push_back(one("threads", &Settings::threads, threads(), "How many threads serve."));
+  keys.push_back(one("connections_max", &Settings::connections_max, count<uint32_t>(1, 10'000'000),
+                     "Client connections, over all threads."));
+  keys.push_back(one("drain_timeout", &Settings::drain_timeout, duration(0s, 1h),
+                     "After SIGTERM, how long running calls may take to finish."));
+  keys.push_back(one("reflection_retry", &Settings::reflection_retry, duration(100ms, 10min),
+                     "How long to wait before an upstream is asked for its contract again."));
+  return keys;
+}
+
+}  // namespace parley::config
