@@ -23,6 +23,12 @@ std::string_view pass_value(WireReader& reader) {
   return {start, static_cast<size_t>(reader.position() - start)};
 }
 
+bool is_whole(std::string_view wire) {
+  WireReader reader(wire);
+  while (reader.next()) reader.skip();
+  return !reader.failed();
+}
+
 // Whether the value just read counts as an unknown field.
 bool unknown_value(const FieldPlan& plan, WireType type, std::string_view content) {
   if (plan.kind != Kind::Enum || type != WireType::Varint) return false;
@@ -64,11 +70,11 @@ NormalForm::Answer NormalForm::make(const Program& program, std::string_view wir
       return a.plan->index != b.plan->index ? a.plan->index < b.plan->index : a.order < b.order;
     });
   keep_last_entries();
-  const bool single =
-      std::adjacent_find(found_.begin(), found_.end(),
-                         [](const Occurrence& a, const Occurrence& b) {
-                           return a.plan == b.plan && a.plan->shape == Shape::Single;
-                         }) == found_.end();
+  const auto twice = [](const Occurrence& a, const Occurrence& b) {
+    return a.plan == b.plan && a.plan->shape == Shape::Single;
+  };
+  const bool single = std::adjacent_find(found_.begin(), found_.end(), twice) == found_.end();
+  if (!single && !pieces_are_whole()) return Answer::Malformed;
   if (ordered && single && found_.size() == all) return Answer::Same;
   write(out);
   return Answer::Changed;
@@ -112,6 +118,18 @@ void NormalForm::keep_last_members(const Program& program) {
     const Last& member = last_of(occurrence);
     return member.plan != occurrence.plan || occurrence.order < member.from;
   });
+}
+
+// Whether each piece of a submessage that is there several times is a message of its own: damage at
+// the end of one must not be healed by the start of the next.
+bool NormalForm::pieces_are_whole() const {
+  for (size_t i = 1; i < found_.size(); ++i) {
+    const FieldPlan& plan = *found_[i].plan;
+    if (&plan != found_[i - 1].plan || plan.shape != Shape::Single || !is_message(plan.kind))
+      continue;
+    if (!is_whole(found_[i - 1].content) || !is_whole(found_[i].content)) return false;
+  }
+  return true;
 }
 
 bool NormalForm::in_order() const {

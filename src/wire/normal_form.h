@@ -34,6 +34,7 @@ class NormalForm {
   bool collect(const Program& program, std::string_view wire);
   void keep_last_members(const Program& program);
   bool in_order() const;
+  bool pieces_are_whole() const;
   void keep_last_entries();
   void write(ByteBuffer& out) const;
   size_t write_field(size_t from, ByteBuffer& out) const;

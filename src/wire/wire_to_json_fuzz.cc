@@ -27,9 +27,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                                  .pretty = (data[1] & 16) != 0};
   ByteBuffer json;
   if (!wire_to_json(program, wire, options, json)) return 0;
+  // A value that another one overrides is checked where it stands in the way, and else may be bad:
+  // so one field alone may fail where the whole does not.
   for (const FieldPlan& plan : program.fields()) {
     ByteBuffer alone;
-    PARLEY_ASSERT(wire_to_json_field(program, *plan.field, wire, options, alone).has_value());
+    const auto done = wire_to_json_field(program, *plan.field, wire, options, alone);
+    PARLEY_ASSERT(done.has_value() == !alone.empty());
   }
   const Bytes padded = json.take();
   ByteBuffer again;
