@@ -42,6 +42,7 @@ class ContractKeeper {
   }  // why `current` is null or old; empty: it is neither
   const std::vector<size_t>& unmatched_rules() const { return unmatched_rules_; }
   const upstream::Cluster& cluster() const { return cluster_; }
+  upstream::Cluster& cluster() { return cluster_; }
   loop::Signal& changed() { return cluster_.changed(); }
 
  private:

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "gateway/contract_keeper.h"
+#include "gateway/health_keeper.h"
 #include "gateway/shard.h"
 #include "gateway/status.h"
 #include "loop/combine.h"
@@ -94,6 +95,7 @@ class Gateway::State final : public ContractListener {
   void conflict(const std::vector<contract::Problem>& problems);
   void update_readiness();
   loop::Task<void> watch_readiness(ContractKeeper& keeper);
+  loop::Task<void> pass_health_on();
   loop::Task<void> wait_for_stop();
   void drain();
   void check_rules(std::vector<contract::Problem>& problems) const;
@@ -108,6 +110,7 @@ class Gateway::State final : public ContractListener {
   std::unique_ptr<net::Resolver> resolver_;
   Status status_;
   std::vector<std::unique_ptr<ContractKeeper>> keepers_;
+  HealthKeeper health_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::string> addresses_;
   std::shared_ptr<const Snapshot> snapshot_;
@@ -118,7 +121,6 @@ class Gateway::State final : public ContractListener {
   bool stop_asked_ = false;
   Instant started_{};
   int exit_status_ = 0;
-  loop::Signal stop_;
   loop::TaskSet tasks_;
 };
 
@@ -130,7 +132,7 @@ Gateway::State::State(Settings settings, Events events)
       signals_(loop_),
       network_(net::make_socket_network(loop_)),
       resolver_(net::make_resolver(loop_)),
-      stop_(loop_),
+      health_(loop_),
       tasks_(loop_) {
   if (settings_.threads == 0) settings_.threads = usable_cores();
   for (size_t i = 0; i < settings_.upstreams.size(); ++i) {
@@ -223,6 +225,7 @@ int Gateway::State::run() {
     keeper->start_asking();
     tasks_.spawn(watch_readiness(*keeper));
   }
+  tasks_.spawn(pass_health_on());
   tasks_.spawn(wait_for_stop());
   update_readiness();
   loop_.run();
@@ -264,6 +267,9 @@ void Gateway::State::publish() {
   conflicts_.clear();
   snapshot_ = std::move(snapshot);
   for (const auto& shard : shards_) shard->publish(snapshot_);
+  for (size_t i = 0; i < keepers_.size(); ++i) {
+    if (keepers_[i]->current()) health_.watch(i, *snapshot_, keepers_[i]->cluster());
+  }
   update_readiness();
   if (complete) {
     complete_once_ = true;
@@ -313,11 +319,19 @@ loop::Task<void> Gateway::State::watch_readiness(ContractKeeper& keeper) {
   }
 }
 
+loop::Task<void> Gateway::State::pass_health_on() {
+  for (;;) {
+    co_await health_.changed().wait();
+    for (const auto& shard : shards_) shard->publish(health_.report());
+  }
+}
+
 loop::Task<void> Gateway::State::wait_for_stop() {
   while (signals_.stops() == 0 && !stop_asked_) co_await signals_.arrived().wait();
   drain();
   // A second signal means: now.
   while (signals_.stops() < 2) co_await signals_.arrived().wait();
+  // tidy: allow exit: the user asked twice, and what still runs is what does not end
   _exit(1);
 }
 

@@ -48,6 +48,11 @@ void Shelf::publish(std::shared_ptr<const Snapshot> snapshot) {
   changed_.notify();
 }
 
+void Shelf::publish(std::shared_ptr<const HealthReport> report) {
+  report_ = std::move(report);
+  changed_.notify();
+}
+
 call::CallService& Shelf::service_for(const Snapshot& snapshot, const contract::Method& method) {
   const contract::Service& owner = *method.service;
   if (owner.contract != &service::builtin_contract())
@@ -65,12 +70,16 @@ void Shelf::update_gauges(observe::Metrics& metrics) const {
   }
 }
 
-service::Serving Shelf::status_of(std::string_view service) const {
-  if (status_.draining()) return service::Serving::NotServing;
-  if (service.empty()) return service::Serving::Serving;
-  const auto index = snapshot_ ? snapshot_->upstream_of_service(service) : std::nullopt;
-  if (!index) return service::Serving::ServiceUnknown;
-  return clusters_[*index]->connected() ? service::Serving::Serving : service::Serving::NotServing;
+service::Serving Shelf::status_of(std::string_view name) const {
+  using service::Serving;
+  if (status_.draining()) return Serving::NotServing;
+  if (name.empty()) return Serving::Serving;
+  const auto index = snapshot_ ? snapshot_->upstream_of_service(name) : std::nullopt;
+  if (!index) return Serving::ServiceUnknown;
+  if (!clusters_[*index]->connected()) return Serving::NotServing;
+  auto said = report_->find(name);
+  if (said == report_->end()) said = report_->find(whole_upstream(*index));
+  return said == report_->end() || said->second ? Serving::Serving : Serving::NotServing;
 }
 
 std::vector<std::string> Shelf::services() const {

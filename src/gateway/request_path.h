@@ -6,6 +6,7 @@
 #include "door/door.h"
 #include "edge/access_log.h"
 #include "edge/host_guard.h"
+#include "gateway/health_keeper.h"
 #include "gateway/settings.h"
 #include "gateway/snapshot.h"
 #include "gateway/status.h"
@@ -24,6 +25,7 @@ class Shelf final : public service::HealthSource, public service::ReflectionSour
         Status& status);
 
   void publish(std::shared_ptr<const Snapshot> snapshot);
+  void publish(std::shared_ptr<const HealthReport> report);
   // Where a call of `method` goes. REQUIRES: it is of `snapshot`, or of the built-in contract.
   call::CallService& service_for(const Snapshot& snapshot, const contract::Method& method);
   upstream::Cluster& cluster(size_t index) { return *clusters_[index]; }
@@ -41,6 +43,7 @@ class Shelf final : public service::HealthSource, public service::ReflectionSour
   Status& status_;
   loop::Signal changed_;
   std::shared_ptr<const Snapshot> snapshot_;
+  std::shared_ptr<const HealthReport> report_ = std::make_shared<HealthReport>();
   std::vector<std::unique_ptr<upstream::Cluster>> clusters_;
   std::vector<std::unique_ptr<upstream::GrpcCaller>> callers_;
   service::Health health_;

@@ -72,6 +72,10 @@ void Shard::publish(std::shared_ptr<const Snapshot> snapshot) {
   });
 }
 
+void Shard::publish(std::shared_ptr<const HealthReport> report) {
+  loop_.post([this, report = std::move(report)] { shelf_.publish(report); });
+}
+
 loop::Task<void> Shard::accept(Entrance& entrance) {
   const size_t connections_max =
       std::max<size_t>(settings_.connections_max / std::max(settings_.threads, 1u), 1);
@@ -97,6 +101,9 @@ loop::Task<void> Shard::keep_gauges() {
     co_await loop::sleep_for(loop_, kGaugeInterval);
     metrics_.client_connections.set(static_cast<int64_t>(connections_.size()));
     shelf_.update_gauges(metrics_);
+    uint64_t dropped = 0;
+    for (const auto& entrance : entrances_) dropped += entrance->path.counts().metadata_dropped;
+    metrics_.metadata_dropped.set(dropped);
   }
 }
 
@@ -111,6 +118,7 @@ loop::Task<void> Shard::finish(Duration limit) {
   accepting_.cancel_all();
   for (const auto& entrance : entrances_) entrance->listener.reset();
   drain_.start();
+  shelf_.changed().notify();  // health is NOT_SERVING from now on
   while (!connections_.empty() && loop_.now() < end) {
     co_await loop::sleep_for(loop_,
                              std::min<Duration>(std::chrono::milliseconds(20), end - loop_.now()));

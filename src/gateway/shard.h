@@ -34,7 +34,8 @@ class Shard {
                        const Serve& serve);
 
   void start();
-  void publish(std::shared_ptr<const Snapshot> snapshot);  // any thread
+  void publish(std::shared_ptr<const Snapshot> snapshot);    // any thread
+  void publish(std::shared_ptr<const HealthReport> report);  // any thread
   // Any thread: stops accepting, lets what runs finish for at most `limit`, then ends the thread.
   void drain(Duration limit);
   void join();  // any thread but the shard's

@@ -4,8 +4,7 @@
 
 namespace parley::upstream {
 
-FakeGrpcServer::FakeGrpcServer(loop::Loop& loop, net::MemoryNetwork& network,
-                               const net::Address& address)
+FakeGrpcServer::FakeGrpcServer(loop::Loop& loop, net::Network& network, const net::Address& address)
     : drain(loop),
       loop_(loop),
       listener_(*network.listen(address, {})),

@@ -29,10 +29,13 @@ struct Script {
   bool reset_late = false;  // RST_STREAM after the messages
 };
 
-// A gRPC server in memory. `script` says what the next calls do; what they asked is kept.
+// A gRPC server, in memory or on a socket. `script` says what the next calls do; what they asked is
+// kept.
 class FakeGrpcServer final : public http::ExchangeService {
  public:
-  FakeGrpcServer(loop::Loop& loop, net::MemoryNetwork& network, const net::Address& address);
+  FakeGrpcServer(loop::Loop& loop, net::Network& network, const net::Address& address);
+
+  const net::Address& address() const { return listener_->address(); }
 
   loop::Task<void> serve(http::Exchange& exchange) override;
   loop::Task<void> refuse(http::Exchange& exchange, Failure failure) override;
