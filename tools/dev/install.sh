@@ -91,3 +91,25 @@ build_grpcurl() {
       go install "github.com/fullstorydev/grpcurl/cmd/grpcurl@$grpcurl_version" &&
     rm -rf "$go"
 }
+
+# install_grpcio: build/tools/python, with the gRPC and the compiler of the end-to-end tests. Debian's
+# are too old for contracts of editions.
+grpcio_version=1.85.1
+install_grpcio() {
+  local to="$PWD/build/tools/python" log=build/logs/grpcio.log
+  [[ ! -f $to/$grpcio_version.stamp ]] || return 0
+  say "installing grpcio $grpcio_version"
+  mkdir -p build/logs
+  rm -rf "$to"
+  if ! run build_grpcio "$to" >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    say "grpcio could not be installed; the whole output: $log"
+    return 1
+  fi
+}
+
+build_grpcio() {
+  python3 -m venv "$1" &&
+    "$1/bin/pip" install -q --disable-pip-version-check "grpcio-tools==$grpcio_version" &&
+    touch "$1/$grpcio_version.stamp"
+}
