@@ -5,6 +5,7 @@ All of it is grpcio, which shares no code with Parley.
 
 import base64
 import contextlib
+import queue
 import sys
 import tempfile
 import threading
@@ -155,6 +156,22 @@ class Client:
         return as_dict(self._contract.message(full_name).FromString(data))
 
 
+class Turns:
+    """The requests of a stream that a test sends one by one."""
+
+    def __init__(self):
+        self._said = queue.SimpleQueue()
+
+    def say(self, message: dict):
+        self._said.put(message)
+
+    def end(self):
+        self._said.put(None)
+
+    def __iter__(self):
+        return iter(self._said.get, None)
+
+
 def as_dict(message) -> dict:
     """In proto names; google.protobuf.Any by the pool of the message itself."""
     pool = message.DESCRIPTOR.file.pool
@@ -177,8 +194,8 @@ class Seen:
 
 
 class Upstream(grpc.GenericRpcHandler):
-    """A grpcio server of a contract. `answer` maps a method's name to a function (requests, context)
-    that returns a message or, for a streaming method, an iterator of them."""
+    """A grpcio server of a contract. `answer` maps a method's name to a function of (requests,
+    context) that returns a message or, for a streaming method, an iterator of them."""
 
     def __init__(
         self,
@@ -198,7 +215,8 @@ class Upstream(grpc.GenericRpcHandler):
         )
         # The port that a former server has just left may need a moment.
         port = wait_until(lambda: self._bind(address), f"{address} to be free")
-        self.address = address if address.startswith("unix:") else f"127.0.0.1:{port}"
+        host = address.rpartition(":")[0]
+        self.address = address if host == "unix" else f"{host}:{port}"
         self._server.start()
 
     def _bind(self, address: str) -> int:

@@ -92,8 +92,8 @@ build_grpcurl() {
     rm -rf "$go"
 }
 
-# install_grpcio: build/tools/python, with the gRPC and the compiler of the end-to-end tests. Debian's
-# are too old for contracts of editions.
+# install_grpcio: build/tools/python, with the gRPC and the compiler of the end-to-end tests.
+# Debian's are too old for contracts of editions.
 grpcio_version=1.85.1
 install_grpcio() {
   local to="$PWD/build/tools/python" log=build/logs/grpcio.log
