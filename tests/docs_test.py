@@ -69,7 +69,8 @@ class Documentation(unittest.TestCase):
 
 
 def add_pages():
-    for page in sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]):
+    pages = [ROOT / "README.md", ROOT / "demo/README.md", *(ROOT / "docs").rglob("*.md")]
+    for page in sorted(pages):
         if page.exists() and _BLOCK.search(page.read_text(encoding="utf-8")):
             name = "test_" + re.sub(r"\W+", "_", str(page.relative_to(ROOT)))
             setattr(Documentation, name, lambda self, page=page: self.type_page(page))
