@@ -80,7 +80,8 @@ def headers(stream: int, fields: list[tuple[str, str | bytes]], *, ends: bool = 
     frames = []
     for at, part in enumerate(parts):
         end = END_HEADERS if at == len(parts) - 1 else 0
-        frames.append(frame(CONTINUATION if at else HEADERS, end | (0 if at else flags), stream, part))
+        kind, flag = (CONTINUATION, 0) if at else (HEADERS, flags)
+        frames.append(frame(kind, end | flag, stream, part))
     return b"".join(frames)
 
 
@@ -120,7 +121,8 @@ class FrameReader:
             if end > len(waiting):
                 break
             stream = int.from_bytes(waiting[at + 5 : at + 9], "big")
-            frames.append(Frame(waiting[at + 3], waiting[at + 4], stream, bytes(waiting[at + 9 : end])))
+            payload = bytes(waiting[at + 9 : end])
+            frames.append(Frame(waiting[at + 3], waiting[at + 4], stream, payload))
             at = end
         del waiting[:at]
         return frames

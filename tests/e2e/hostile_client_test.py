@@ -68,7 +68,10 @@ HTTP1_ATTACKS = {
         http1("POST /v1/users", "content-length: 5000000\r\n", b'{"name":"' + b"a" * 4999991),
         413,
     ),
-    "a body that is not JSON": (http1("POST /v1/users", "content-length: 4\r\n", b"\xff\xff{["), 400),
+    "a body that is not JSON": (
+        http1("POST /v1/users", "content-length: 4\r\n", b"\xff\xff{["),
+        400,
+    ),
     "a body of 9,000 brackets": (
         http1("POST /v1/users", "content-length: 9000\r\n", b"[" * 9000),
         400,
@@ -80,7 +83,7 @@ HTTP1_ATTACKS = {
     ),
     "a host that is none": (b"GET /v1/users/7 HTTP/1.1\r\nhost: \xff\r\n\r\n", 400),
     "no host": (b"GET /v1/users/7 HTTP/1.1\r\n\r\n", 400),
-    "garbage": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)) + b"\r\n\r\n", None),
+    "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)), 400),
 }
 
 # The same over HTTP/2: gRPC and REST.
@@ -118,7 +121,7 @@ HTTP2_ATTACKS = {
     "REST: -bin value that is not base64": rest(("x-foo-bin", "not base64!")),
     "REST: 100 kB of header": rest(*(("x-large", "a" * 1000) for _ in range(100))),
     "an authority with odd bytes": h2(
-        headers(1, [(":method", "GET"), (":scheme", "http"), (":authority", b"\xff"), (":path", "/")])
+        headers(1, [*rest_head("GET", "/v1/users/7")[:2], (":authority", b"\xff"), (":path", "/")])
     ),
     "streams opened and reset": h2(opened_and_reset(20)),
     "a stream reset in the middle of its message": h2(

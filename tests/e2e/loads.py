@@ -2,6 +2,8 @@
 
 import asyncio
 import dataclasses
+import enum
+import itertools
 import re
 import socket
 import time
@@ -11,33 +13,36 @@ from pathlib import Path
 
 import frames
 
-Check = Callable[[int, bytes], bool]
+class Verdict(enum.Enum):
+    """Of an answer. UNAVAILABLE: 503 or grpc-status 14."""
+
+    GOOD = "good"
+    UNAVAILABLE = "unavailable"
+    WRONG = "wrong"
 
 
-@dataclasses.dataclass
 class Tally:
-    """What became of the requests of a load. `wrong` counts answers by what was wrong with them."""
+    """What became of the requests of a load, and when. `wrong` says what was wrong how often."""
 
-    good: int = 0
-    wrong: Counter = dataclasses.field(default_factory=Counter)
-    answered_at: list[tuple[float, bool]] = dataclasses.field(default_factory=list)
+    def __init__(self):
+        self.wrong: Counter = Counter()
+        self._answers: list[tuple[float, Verdict]] = []
 
-    def note(self, good: bool, what: str):
-        self.answered_at.append((time.monotonic(), good))
-        if good:
-            self.good += 1
-        else:
+    def note(self, verdict: Verdict, what: str):
+        self._answers.append((time.monotonic(), verdict))
+        if verdict is Verdict.WRONG:
             self.wrong[what] += 1
 
-    @property
-    def total(self) -> int:
-        return self.good + self.wrong.total()
+    def times(self, verdict: Verdict) -> list[float]:
+        return [at for at, said in self._answers if said is verdict]
 
-    def longest_pause(self, begin: float, end: float) -> float:
-        """The longest time without a good answer between two moments."""
-        times = [at for at, good in self.answered_at if good and begin <= at <= end]
-        marks = [begin, *times, end]
-        return max(after - before for before, after in zip(marks, marks[1:]))
+    @property
+    def good(self) -> int:
+        return len(self.times(Verdict.GOOD))
+
+    @property
+    def unavailable(self) -> int:
+        return len(self.times(Verdict.UNAVAILABLE))
 
 
 class Load:
@@ -45,7 +50,7 @@ class Load:
     sent or stop() was called. `refused`: the gateway takes no connection any more, which ends a
     lane and is no loss."""
 
-    def __init__(self, port: int, check: Check, count: int | None = None):
+    def __init__(self, port: int, check: Callable[..., bool], count: int | None = None):
         self.port = port
         self.check = check
         self.tally = Tally()
@@ -64,6 +69,11 @@ class Load:
             self._left -= 1
         return True
 
+    def _judge(self, good: bool, *, unavailable: bool) -> Verdict:
+        if good:
+            return Verdict.GOOD
+        return Verdict.UNAVAILABLE if unavailable else Verdict.WRONG
+
     def give_back(self):
         """A request that was certainly not processed, to be sent again."""
         if self._left is not None:
@@ -71,9 +81,10 @@ class Load:
 
 
 class Http1Load(Load):
-    """Keep-alive connections. A connection that ends before an answer is a lost request."""
+    """Keep-alive connections. A connection that ends before an answer is a lost request. `check`
+    gets status and body."""
 
-    def __init__(self, port: int, requests: Iterator[bytes], check: Check, count=None):
+    def __init__(self, port: int, requests: Iterator[bytes], check, count=None):
         super().__init__(port, check, count)
         self._requests = requests
 
@@ -100,9 +111,10 @@ class Http1Load(Load):
             try:
                 status, body, closes = await read_answer(reader)
             except (OSError, asyncio.IncompleteReadError) as error:
-                self.tally.note(False, f"connection lost: {type(error).__name__}")
+                self.tally.note(Verdict.WRONG, f"connection lost: {type(error).__name__}")
                 return
-            self.tally.note(self.check(status, body), f"{status} {body[:300]!r}")
+            verdict = self._judge(self.check(status, body), unavailable=status == 503)
+            self.tally.note(verdict, f"{status} {body[:300]!r}")
             if closes:
                 return
 
@@ -278,8 +290,10 @@ class Http2Load(Load):
             if answer.unseen:
                 self.give_back()
                 continue
+            good = answer.reset is None and self.check(answer)
+            unavailable = answer.status == 503 or answer.grpc_status == 14
             what = f"{answer.head} {bytes(answer.body[:300])!r} {answer.trailers} {answer.reset}"
-            self.tally.note(answer.reset is None and self.check(answer), what)
+            self.tally.note(self._judge(good, unavailable=unavailable), what)
 
 
 class Http2Client:
@@ -337,3 +351,57 @@ def memory_bytes(pid: int) -> int:
 
 def descriptors(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+class Everything:
+    """A REST call over HTTP/1.1 and over HTTP/2, and a gRPC call, again and again, all at once."""
+
+    def __init__(self, port: int, path: str, expected: bytes, grpc_path: str, message: bytes, **how):
+        """`expected`: the body of the REST answer. `how`: as for Load; `count` is for each."""
+        get = f"GET {path} HTTP/1.1\r\nhost: test\r\n\r\n".encode()
+        self.http1 = Http1Load(
+            port,
+            itertools.repeat(get),
+            lambda status, body: status == 200 and body == expected,
+            **how,
+        )
+        self.http2 = Http2Load(
+            port,
+            lambda session: session.ask(rest_head("GET", path)),
+            lambda answer: answer.status == 200 and answer.body == expected,
+            **how,
+        )
+        self.grpc = Http2Load(
+            port,
+            lambda session: session.ask(grpc_head(grpc_path), frames.grpc_frame(message)),
+            lambda answer: answer.grpc_status == 0 and len(answer.messages) == 1,
+            **how,
+        )
+        self.loads = (self.http1, self.http2, self.grpc)
+
+    in_flight_max = 4 + 2 * 4 + 2 * 4
+
+    async def run(self):
+        await asyncio.gather(self.http1.run(4), self.http2.run(2, 4), self.grpc.run(2, 4))
+
+    def stop(self):
+        for load in self.loads:
+            load.stop()
+
+    @property
+    def wrong(self) -> Counter:
+        return sum((load.tally.wrong for load in self.loads), Counter())
+
+    def times(self, verdict: Verdict) -> list[float]:
+        return sorted(at for load in self.loads for at in load.tally.times(verdict))
+
+    def progress(self) -> int:
+        """The fewest good answers that any of the loads has got."""
+        return min(load.tally.good for load in self.loads)
+
+    async def until(self, condition: Callable[[], object], what: str, seconds: float = 20):
+        """Lets the loads run until the condition holds."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+            await asyncio.sleep(0.005)
