@@ -1,6 +1,7 @@
 """SIGTERM: the gateway takes no new connections, answers what it has, and exits with 0."""
 
 import asyncio
+import itertools
 import json
 import signal
 import tempfile
@@ -9,7 +10,7 @@ import unittest
 
 import frames
 from harness import Process, curl, tool, wait_until
-from loads import Answer2, Everything, Http2Client, Verdict, grpc_head
+from loads import Answer2, Everything, Http1Load, Http2Client, Verdict, grpc_head
 from puppet import SERVICE, Puppet, Stream, gateway_for
 
 SETTLED = 300
@@ -21,15 +22,22 @@ class UnderLoad(unittest.TestCase):
     def test_no_request_is_lost(self):
         puppet = Puppet(Stream.answer)
         self.addCleanup(puppet.stop)
-        gateway = gateway_for(puppet.address)
+        gateway = gateway_for(puppet.address, threads=2)
         self.addCleanup(gateway.stop)
         gateway.wait_ready()
         everything = Everything(
             gateway.port, "/get/x", b'{"text":"ok"}', f"{SERVICE}/Get", frames.text_message("x")
         )
 
+        request = b"GET /get/x HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n"
+        once = Http1Load(
+            gateway.port,
+            itertools.repeat(request),
+            lambda status, body: status == 200 and body == b'{"text":"ok"}',
+        )
+
         async def story():
-            running = asyncio.create_task(everything.run())
+            running = asyncio.gather(everything.run(), once.run(4))
             await everything.until(lambda: everything.progress() >= SETTLED, "the load to settle")
             gateway.process.signal(signal.SIGTERM)
             await asyncio.wait_for(running, EXIT_SECONDS)
@@ -38,7 +46,8 @@ class UnderLoad(unittest.TestCase):
         self.assertEqual(gateway.process.wait(EXIT_SECONDS), 0, gateway.process.output)
         self.assertEqual(everything.wrong, {})
         self.assertEqual(everything.times(Verdict.UNAVAILABLE), [])
-        for load in everything.loads:
+        self.assertEqual(once.tally.wrong, {}, "connections of one request")
+        for load in (once, *everything.loads):
             self.assertGreater(load.refused, 0, "a load that ended by itself proves nothing")
 
 

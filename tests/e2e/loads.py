@@ -356,7 +356,9 @@ def descriptors(pid: int) -> int:
 class Everything:
     """A REST call over HTTP/1.1 and over HTTP/2, and a gRPC call, again and again, all at once."""
 
-    def __init__(self, port: int, path: str, expected: bytes, grpc_path: str, message: bytes, **how):
+    def __init__(
+        self, port: int, path: str, expected: bytes, grpc_path: str, message: bytes, **how
+    ):
         """`expected`: the body of the REST answer. `how`: as for Load; `count` is for each."""
         get = f"GET {path} HTTP/1.1\r\nhost: test\r\n\r\n".encode()
         self.http1 = Http1Load(

@@ -299,9 +299,9 @@ class Puppet:
             thread.join(5)
 
 
-def gateway_for(*addresses: str, flags: tuple[str, ...] = ()) -> Gateway:
-    """A gateway of one thread before one upstream with these endpoints, which may all be down."""
+def gateway_for(*addresses: str, flags: tuple[str, ...] = (), threads: int = 1) -> Gateway:
+    """A gateway before one upstream with these endpoints, which may all be down."""
     upstream = f"puppet={','.join(addresses)}"
     common = ["--upstream", upstream, "--proto", f"puppet={PROTO}", "--include"]
-    common += [f"puppet={PROTO.parent}", "--threads", "1", "--log", "off"]
+    common += [f"puppet={PROTO.parent}", "--threads", str(threads), "--log", "off"]
     return Gateway(*common, *flags, ready=False)
