@@ -1,7 +1,8 @@
 #include "cli/arguments.h"
 
 #include <algorithm>
-#include <array>
+#include <deque>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -30,10 +31,18 @@ std::vector<std::string_view> spellings(const Flag& flag) {
   return {flag.spelling.substr(0, comma), flag.spelling.substr(comma + 1)};
 }
 
-void add(CLI::App& app, const Flag& flag, Arguments& arguments) {
+// A flag that may stand once, and the words that came with it.
+struct Single {
+  std::string_view name;
+  std::optional<std::string>* target;
+  std::vector<std::string> words;
+};
+
+void add(CLI::App& app, const Flag& flag, Arguments& arguments, std::deque<Single>& singles) {
   const std::string spelling(flag.spelling);
   if (const auto* once = std::get_if<Flag::Once>(&flag.target)) {
-    app.add_option(spelling, arguments.flags.*(*once));
+    Single& single = singles.emplace_back(spellings(flag).back(), &(arguments.flags.*(*once)));
+    app.add_option(spelling, single.words)->allow_extra_args(false);
   } else if (const auto* repeated = std::get_if<Flag::Repeated>(&flag.target)) {
     app.add_option(spelling, arguments.flags.*(*repeated))->allow_extra_args(flag.several);
   } else {
@@ -54,24 +63,37 @@ Parsed unexpected(const Command& command, std::string_view word) {
                    near.empty() ? hint : fmt::format("did you mean `{}`?", near));
 }
 
+Parsed misused(const Command& command, std::string_view what) {
+  return complaint(what, fmt::format("parley {} --help shows how", command.name));
+}
+
 // CLI11 tells by exceptions what it does not understand; none leaves this function.
 Parsed parse_flags(const Command& command, std::span<const std::string_view> words) {
   Parsed parsed;
   parsed.arguments.emplace().verb = *command.verb;
+  std::deque<Single> singles;
   CLI::App app;
   app.set_help_flag();
   app.allow_extras();
   try {
     for (const Flag& flag : flags()) {
-      if (takes(*command.verb, flag)) add(app, flag, *parsed.arguments);
+      if (takes(*command.verb, flag)) add(app, flag, *parsed.arguments, singles);
     }
     // CLI11 takes the words from the end of the vector.
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string_view what = error.what();  // begins with the flag's name
+    return misused(command, fmt::format("{} needs a value", what.substr(0, what.find(':'))));
   } catch (const CLI::Error& error) {
-    return complaint(error.what(), fmt::format("parley {} --help shows how", command.name));
+    return misused(command, error.what());
   }
   const std::vector<std::string> remaining = app.remaining();
   if (!remaining.empty()) return unexpected(command, remaining.front());
+  for (Single& single : singles) {
+    if (single.words.size() > 1)
+      return misused(command, fmt::format("{} stands there more than once", single.name));
+    if (!single.words.empty()) *single.target = std::move(single.words.front());
+  }
   return parsed;
 }
 

@@ -1,8 +1,11 @@
 #include "cli/serve.h"
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include "cli/arguments.h"
 #include "cli/route_table.h"
@@ -19,14 +22,19 @@ class Console {
   explicit Console(bool admin) : admin_(admin) {}
 
   gateway::Events events() {
-    return {.say = [](const std::string& line) { complain(line + "\n"); },
+    return {.say = [this](const std::string& line) { say(line); },
             .published = [this](const gateway::Snapshot& snapshot) { published(snapshot); }};
   }
 
-  // The gateway listens: what was published before can be announced.
+  // The gateway listens: what was published before can be announced. The last address is the admin
+  // listener's, if there is one.
   void listening(std::vector<std::string> addresses) {
-    if (admin_ && !addresses.empty()) addresses.pop_back();
-    addresses_ = std::move(addresses);
+    if (admin_) {
+      ready_ = fmt::format("admin: {}\n", url_of(addresses.back()));
+      addresses.pop_back();
+    }
+    for (const std::string& address : addresses)
+      ready_ += fmt::format("ready: {}\n", url_of(address));
     listening_ = true;
     if (!table_.empty()) announce();
   }
@@ -34,6 +42,11 @@ class Console {
   bool ready() const { return announced_; }
 
  private:
+  // Until it listens, Gateway::start returns what there is to say.
+  void say(const std::string& line) const {
+    if (listening_) complain(line + "\n");
+  }
+
   void published(const gateway::Snapshot& snapshot) {
     const std::vector<RouteRow> rows = route_rows(snapshot, false);
     if (announced_) {
@@ -45,10 +58,7 @@ class Console {
   }
 
   void announce() {
-    std::string text = std::exchange(table_, {});
-    for (const std::string& address : addresses_)
-      text += fmt::format("ready: {}\n", url_of(address));
-    print(text);
+    print(std::exchange(table_, {}) + ready_);
     announced_ = true;
   }
 
@@ -57,11 +67,19 @@ class Console {
   }
 
   const bool admin_;
-  std::vector<std::string> addresses_;
+  std::string ready_;  // where to connect
   std::string table_;  // until it is announced
   bool listening_ = false;
   bool announced_ = false;
 };
+
+// Each connection takes a descriptor, and shells allow few until they are asked.
+void allow_descriptors() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 std::string waiting_for(const gateway::Settings& settings) {
   std::string names;
@@ -75,6 +93,7 @@ std::string waiting_for(const gateway::Settings& settings) {
 }  // namespace
 
 int serve(gateway::Settings settings) {
+  allow_descriptors();
   Console console(settings.admin != "off");
   const std::string waiting = waiting_for(settings);
   gateway::Gateway gateway(std::move(settings), console.events());

@@ -23,13 +23,7 @@ std::string_view variable(const char* name) {
 
 std::string coloured(Colour colour, std::string_view text, bool wanted) {
   if (!wanted) return std::string(text);
-  std::string_view code;
-  switch (colour) {
-    case Colour::Bold: code = "1"; break;
-    case Colour::Dim: code = "2"; break;
-    case Colour::Red: code = "31"; break;
-    case Colour::Yellow: code = "33"; break;
-  }
+  const int code = colour == Colour::Bold ? 1 : 2;
   return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
 }
 

@@ -9,7 +9,7 @@
 
 namespace parley::cli {
 
-enum class Colour : uint8_t { Bold, Dim, Red, Yellow };
+enum class Colour : uint8_t { Bold, Dim };
 
 // `text` between the sequences of a colour (ECMA-48, SGR), if colours are wanted.
 std::string coloured(Colour colour, std::string_view text, bool wanted);

@@ -147,4 +147,13 @@ std::string usage(const Command& command) {
       command.does, flags_text(*command.verb), example(*command.verb));
 }
 
+std::string reference() {
+  std::string text = "```text\n" + usage() + "```\n";
+  for (const Command& command : kCommands) {
+    if (command.verb)
+      text += fmt::format("\n## parley {}\n\n```text\n{}```\n", command.name, usage(command));
+  }
+  return text;
+}
+
 }  // namespace parley::cli

@@ -1,7 +1,8 @@
 #include "config/flags.h"
 
 #include <algorithm>
-#include <span>
+#include <iterator>
+#include <map>
 #include <string_view>
 #include <utility>
 
@@ -26,7 +27,7 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   return parts;
 }
 
-// One flag's word, taken apart. A problem of it names the flag as it was written.
+// Takes flags apart and puts them over the settings. A problem names the flag as it was written.
 class Merge {
  public:
   Merge(gateway::Settings& settings, contract::Problems& problems)
@@ -43,19 +44,23 @@ class Merge {
  private:
   // "NAME=rest", where an upstream of that name exists.
   struct Named {
-    UpstreamSettings* upstream = nullptr;  // nullptr: no name, or a problem
+    UpstreamSettings* upstream = nullptr;  // nullptr: no name; then `rest` is the whole word
     std::string_view rest;
-    bool named = false;
+  };
+  // What flags say about one upstream's contract.
+  struct ContractFlags {
+    std::vector<std::string> proto;
+    std::vector<std::string> descriptor_sets;
   };
 
   void upstream(const std::string& word, std::vector<UpstreamSettings>& known);
   Named named(std::string_view word);
   // The upstream that a contract's file belongs to; nullptr: that was a problem.
   Named owner(std::string_view flag, const std::string& word);
-  void proto(const std::vector<std::string>& words);
-  void descriptor_sets(const std::vector<std::string>& words);
+  void contract(ContractFlags& flags, UpstreamSettings& upstream);
   void includes(const std::vector<std::string>& words);
   std::vector<std::string_view> names() const;
+  void unknown_upstream(std::string_view flag, const std::string& word);
   void error(std::string_view flag, std::string_view word, Wrong wrong);
 
   gateway::Settings& settings_;
@@ -129,106 +134,118 @@ void Merge::listeners(const std::vector<std::string>& words) {
   settings_.listeners = std::move(listeners);
 }
 
+// What has no name is for all upstreams; what has one beats it.
 void Merge::expose(const std::vector<std::string>& words) {
-  // Those without a name first: one with a name says more.
-  for (const bool wanted : {false, true}) {
-    for (const std::string& word : words) {
-      const Named target = named(word);
-      if (target.named != wanted) continue;
-      Read<gateway::Expose> read = read_expose(split(target.rest, ','));
-      if (!read) {
-        error("--expose", word, std::move(read).error());
-        continue;
-      }
-      if (target.upstream) target.upstream->expose = *read;
-      for (UpstreamSettings& one : settings_.upstreams) {
-        if (!target.named) one.expose = *read;
-      }
+  std::vector<std::string_view> for_all;
+  std::map<UpstreamSettings*, std::vector<std::string_view>> by_upstream;
+  for (const std::string& word : words) {
+    const Named target = named(word);
+    if (!target.upstream && word.find('=') != std::string::npos) {
+      unknown_upstream("--expose", word);
+      continue;
+    }
+    std::vector<std::string_view>& parts = target.upstream ? by_upstream[target.upstream] : for_all;
+    std::ranges::copy(split(target.rest, ','), std::back_inserter(parts));
+  }
+  for (UpstreamSettings& one : settings_.upstreams) {
+    if (!for_all.empty()) by_upstream.try_emplace(&one, for_all);
+  }
+  for (const auto& [upstream, parts] : by_upstream) {
+    Read<gateway::Expose> read = read_expose(parts);
+    if (read) {
+      upstream->expose = *std::move(read);
+    } else {
+      error("--expose", fmt::format("{}", fmt::join(parts, ",")), std::move(read).error());
+      if (parts == for_all) return;  // once is enough
     }
   }
 }
 
 void Merge::contracts(const Flags& flags) {
   if (settings_.upstreams.empty()) return;  // a problem of its own
-  proto(flags.proto);
-  descriptor_sets(flags.descriptor_sets);
+  std::vector<ContractFlags> by_upstream(settings_.upstreams.size());
+  const auto gather = [&](std::string_view flag, const std::vector<std::string>& words,
+                          std::vector<std::string> ContractFlags::* member) {
+    for (const std::string& word : words) {
+      const Named target = owner(flag, word);
+      if (!target.upstream) continue;
+      const auto index = static_cast<size_t>(target.upstream - settings_.upstreams.data());
+      (by_upstream[index].*member).emplace_back(target.rest);
+    }
+  };
+  gather("--proto", flags.proto, &ContractFlags::proto);
+  gather("--descriptor-set", flags.descriptor_sets, &ContractFlags::descriptor_sets);
+  for (size_t i = 0; i < by_upstream.size(); ++i) contract(by_upstream[i], settings_.upstreams[i]);
   includes(flags.include);
 }
 
-void Merge::proto(const std::vector<std::string>& words) {
-  std::vector<UpstreamSettings*> fresh;
-  for (const std::string& word : words) {
-    const Named target = owner("--proto", word);
-    if (!target.upstream) continue;
-    if (std::ranges::find(fresh, target.upstream) == fresh.end()) {
-      fresh.push_back(target.upstream);
-      target.upstream->proto.files.clear();
-      target.upstream->descriptor_set.clear();
-    }
-    target.upstream->proto.files.emplace_back(target.rest);
+void Merge::contract(ContractFlags& flags, UpstreamSettings& upstream) {
+  const std::string& name = upstream.connection.name;
+  if (flags.descriptor_sets.size() > 1) {
+    return error("--descriptor-set", flags.descriptor_sets[1],
+                 {fmt::format("upstream {} has a descriptor set already", name),
+                  "make one set of all files, as `buf build -o` and `protoc --include_imports` "
+                  "do"});
   }
-}
-
-void Merge::descriptor_sets(const std::vector<std::string>& words) {
-  std::vector<UpstreamSettings*> fresh;
-  for (const std::string& word : words) {
-    const Named target = owner("--descriptor-set", word);
-    if (!target.upstream) continue;
-    const std::string& name = target.upstream->connection.name;
-    if (std::ranges::find(fresh, target.upstream) != fresh.end()) {
-      error("--descriptor-set", word,
-            {fmt::format("upstream {} has a descriptor set already", name),
-             "make one set of all files, as `buf build -o` and `protoc --include_imports` do"});
-      continue;
-    }
-    fresh.push_back(target.upstream);
-    target.upstream->proto.files.clear();
-    target.upstream->descriptor_set = target.rest;
+  if (!flags.descriptor_sets.empty() && !flags.proto.empty()) {
+    return error(
+        "--descriptor-set", flags.descriptor_sets[0],
+        {fmt::format("upstream {} has --proto files as well", name), "give one of the two"});
   }
+  if (flags.descriptor_sets.empty() && flags.proto.empty()) return;
+  upstream.proto.files = std::move(flags.proto);
+  upstream.descriptor_set =
+      flags.descriptor_sets.empty() ? std::string() : std::move(flags.descriptor_sets[0]);
 }
 
 // Without a name: for every upstream that has .proto files.
 void Merge::includes(const std::vector<std::string>& words) {
-  std::vector<UpstreamSettings*> fresh;
-  for (const std::string& word : words) {
-    const Named target = named(word);
-    for (UpstreamSettings& one : settings_.upstreams) {
-      if (target.named ? &one != target.upstream : one.proto.files.empty()) continue;
-      if (std::ranges::find(fresh, &one) == fresh.end()) {
-        fresh.push_back(&one);
-        one.proto.includes.clear();
-      }
-      one.proto.includes.emplace_back(target.rest);
+  bool searched = words.empty();
+  for (UpstreamSettings& one : settings_.upstreams) {
+    std::vector<std::string> folders;
+    for (const std::string& word : words) {
+      const Named target = named(word);
+      if (target.upstream ? target.upstream == &one : !one.proto.files.empty())
+        folders.emplace_back(target.rest);
     }
+    if (folders.empty()) continue;
+    searched = true;
+    one.proto.includes = std::move(folders);
   }
-  if (!words.empty() && fresh.empty()) {
-    error("--include", words.front(),
-          {"no upstream has .proto files that would be searched for there",
-           "name the files with --proto FILE"});
-  }
+  if (searched) return;
+  error("--include", words.front(),
+        {"no upstream has .proto files that would be searched for there",
+         "name the files with --proto FILE"});
 }
 
 Merge::Named Merge::named(std::string_view word) {
   const size_t equals = word.find('=');
-  if (equals == std::string_view::npos) return {nullptr, word, false};
+  if (equals == std::string_view::npos) return {nullptr, word};
   for (UpstreamSettings& one : settings_.upstreams) {
-    if (one.connection.name == word.substr(0, equals)) return {&one, word.substr(equals + 1), true};
+    if (one.connection.name == word.substr(0, equals)) return {&one, word.substr(equals + 1)};
   }
-  return {nullptr, word, false};
+  return {nullptr, word};
 }
 
 Merge::Named Merge::owner(std::string_view flag, const std::string& word) {
   Named target = named(word);
-  if (target.named) return target;
+  if (target.upstream) return target;
   if (settings_.upstreams.size() == 1) {
     target.upstream = &settings_.upstreams.front();
-    return target;
+  } else if (is_upstream_name(word.substr(0, word.find('='))) &&
+             word.find('=') != std::string::npos) {
+    unknown_upstream(flag, word);
+  } else {
+    error(flag, word,
+          {"it does not say which upstream's contract this is",
+           fmt::format("write {} NAME={}; the upstreams are {}", flag, word, joined(names()))});
   }
-  error(flag, word,
-        {"it does not say which upstream's contract this is",
-         fmt::format("write {} NAME={}; the upstreams are {}", flag,
-                     word.substr(word.find('=') + 1), joined(names()))});
   return target;
+}
+
+void Merge::unknown_upstream(std::string_view flag, const std::string& word) {
+  const std::string_view name = std::string_view(word).substr(0, word.find('='));
+  error(flag, word, {fmt::format("there is no upstream `{}`", name), suggestion(name, names())});
 }
 
 std::vector<std::string_view> Merge::names() const {

@@ -1,0 +1,92 @@
+#include "config/settings_keys.h"
+
+#include <algorithm>
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "config/settings_file.h"
+
+namespace parley::config {
+namespace {
+
+std::vector<Row> all_rows() { return rows_of(settings_keys(), gateway::Settings{}, ""); }
+
+template <typename Target>
+size_t count_of(const Keys<Target>& keys) {
+  return keys.size();
+}
+
+// Names every member: a new one breaks the line until it is counted, and the count says that it has
+// no key yet.
+TEST(SettingsKeys, have_one_for_every_setting_of_http) {
+  [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = http::Settings{};
+  EXPECT_EQ(http_keys().size(), 13u);
+}
+
+TEST(SettingsKeys, have_one_for_every_setting_of_an_upstream) {
+  // Its name is the key; `http` stands for its members; `expose` and `contract` are the rest.
+  [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j, k, l] = upstream::Settings{};
+  [[maybe_unused]] const auto& [m, n, o, p, q, r, s] = http::ClientSettings{};
+  [[maybe_unused]] const auto& [t, u, v, w] = gateway::UpstreamSettings{};
+  EXPECT_EQ(upstream_elements().keys.size(), 12u - 2 + 7 + 2);
+}
+
+TEST(SettingsKeys, have_one_for_every_setting_of_doors) {
+  [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j] = door::RestSettings{};
+  [[maybe_unused]] const auto& [k, l, m] = door::MetadataSettings{};
+  [[maybe_unused]] const auto& [n, o, p, q, r] = door::Settings{};
+  const std::vector<Row> rows = rows_of(door_keys(), door::Settings{}, "");
+  EXPECT_EQ(rows.size(), 10u + 3 + 5);
+}
+
+TEST(SettingsKeys, have_one_for_every_setting_of_a_method) {
+  // The selector is the key; `rest` groups all but two.
+  [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j] = gateway::MethodOverride{};
+  EXPECT_EQ(rows_of(method_elements().keys, {}, "").size(), 10u - 1 + 1);
+}
+
+TEST(SettingsKeys, have_one_for_every_setting_of_the_gateway) {
+  // `admin` and its hosts share a key, `rules` is in `http`, and `door` stands for its members.
+  [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = gateway::Settings{};
+  EXPECT_EQ(settings_keys().size(), 13u - 3 + door_keys().size());
+}
+
+TEST(SettingsKeys, are_documented_in_sentences) {
+  for (const Row& row : all_rows()) {
+    EXPECT_TRUE(row.doc.ends_with(".") || row.doc.ends_with("`.")) << row.key;
+    EXPECT_EQ(row.doc.find('|'), std::string::npos) << row.key;
+  }
+}
+
+TEST(SettingsKeys, stand_once_each) {
+  std::set<std::string> keys;
+  for (const Row& row : all_rows()) EXPECT_TRUE(keys.insert(row.key).second) << row.key;
+}
+
+// What a default is shown as can be written, and changes nothing.
+TEST(SettingsKeys, read_their_own_defaults) {
+  for (const Row& row : all_rows()) {
+    if (row.initial.empty() || row.key.find_first_of("[") != std::string::npos ||
+        row.key.find("NAME") != std::string::npos || row.type == "list")
+      continue;
+    std::string yaml;
+    std::string rest = row.key;
+    size_t depth = 0;
+    for (size_t dot; (dot = rest.find('.')) != std::string::npos; rest.erase(0, dot + 1), ++depth)
+      yaml += rest.substr(0, dot) + ": {";
+    yaml += rest + ": '" + row.initial + "'" + std::string(depth, '}');
+    gateway::Settings settings;
+    contract::Problems problems;
+    read_settings(yaml, "f", settings, problems);
+    for (const contract::Problem& problem : problems.take())
+      ADD_FAILURE() << yaml << ": " << problem.text();
+    const auto rows = rows_of(settings_keys(), settings, "");
+    const auto same =
+        std::ranges::find_if(rows, [&](const Row& one) { return one.key == row.key; });
+    EXPECT_EQ(same->initial, row.initial) << row.key;
+  }
+}
+
+}  // namespace
+}  // namespace parley::config
