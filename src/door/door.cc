@@ -26,21 +26,23 @@ void answer_failure(http::Exchange& exchange, const Failure& failure,
 
 }  // namespace
 
-void Doors::greet(http::Exchange& exchange) {
+bool Doors::greet(http::Exchange& exchange) {
   const auto sent = exchange.request().fields.find(FieldId::XRequestId);
   http::Record& record = exchange.record();
   record.request_id = request_id(sent.value_or(""), loop_.random());
-  record.protocol = speaks_grpc(exchange.request()) ? "grpc" : "rest";
+  const bool grpc = speaks_grpc(exchange.request());
+  record.protocol = grpc ? "grpc" : "rest";
+  return grpc;
 }
 
 loop::Task<void> Doors::serve(http::Exchange& exchange) {
-  greet(exchange);
+  const bool grpc = greet(exchange);
   const CatalogueRef catalogue = catalogue_;  // the call keeps what it started with
   if (!catalogue) {
     const Failure failure(Reason::ContractPending, "the gateway is starting");
     co_return answer_failure(exchange, failure, {});
   }
-  if (speaks_grpc(exchange.request())) {
+  if (grpc) {
     co_await serve_grpc(exchange, *catalogue, loop_, counts_);
   } else {
     co_await serve_rest(exchange, *catalogue, loop_, counts_);

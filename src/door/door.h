@@ -25,8 +25,8 @@ class Doors final : public http::ExchangeService {
   const Counts& counts() const { return counts_; }
 
  private:
-  // Names the exchange and its protocol in its record.
-  void greet(http::Exchange& exchange);
+  // Names the exchange and its protocol in its record; whether it speaks gRPC.
+  bool greet(http::Exchange& exchange);
 
   loop::Loop& loop_;
   CatalogueRef catalogue_;

@@ -143,8 +143,7 @@ class Metadata {
       return {};
     }
     if (field.name.ends_with("-bin")) return add_binary(field);
-    if (!fields_.append(field.name, field.value, field.never_index))
-      return too_large(rules_.bytes_max);
+    if (!append(field, field.value)) return too_large(rules_.bytes_max);
     return {};
   }
 
@@ -159,6 +158,11 @@ class Metadata {
   Fields take() { return std::move(fields_); }
 
  private:
+  bool append(const Field& field, std::string_view value) {
+    return field.id == FieldId::Other ? fields_.append(field.name, value, field.never_index)
+                                      : fields_.append(field.id, value, field.never_index);
+  }
+
   // Values of `-bin` are base64, several of them between commas; not every gRPC server splits
   // them, and some end the whole connection on text that does not decode.
   Result<void> add_binary(const Field& field) {
@@ -170,7 +174,7 @@ class Metadata {
         return Failure(Reason::MetadataInvalid,
                        fmt::format("the header field {} is not base64", field.name))
             .violation(std::string(field.name), "not base64");
-      if (!fields_.append(field.name, value, field.never_index)) return too_large(rules_.bytes_max);
+      if (!append(field, value)) return too_large(rules_.bytes_max);
       if (comma == std::string_view::npos) return {};
       left.remove_prefix(comma + 1);
     }

@@ -1,6 +1,7 @@
 #include "door/request_id.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/ascii.h"
 
@@ -21,13 +22,13 @@ bool is_sane(std::string_view id) {
 
 std::string request_id(std::string_view sent, Random& random) {
   if (is_sane(sent)) return std::string(sent);
-  std::string id;
-  id.reserve(kWords * 16);
+  std::array<char, kWords * 16> id;
+  char* to = id.data();
   for (size_t i = 0; i < kWords; ++i) {
     uint64_t word = random.next();
-    for (int digit = 0; digit < 16; ++digit, word >>= 4) id += kHex[word & 15];
+    for (int digit = 0; digit < 16; ++digit, word >>= 4) *to++ = kHex[word & 15];
   }
-  return id;
+  return {id.data(), id.size()};
 }
 
 }  // namespace parley::door

@@ -33,7 +33,8 @@ class RequestPath {
   std::string_view verb() const { return verb_; }
 
  private:
-  Result<void> check_text() const;
+  Result<void> check_escape(size_t at) const;
+  Result<void> take_verb(size_t begin, size_t colon);
   Result<void> end_segment(size_t begin, size_t end);
 
   std::string_view raw_;

@@ -95,7 +95,7 @@ Result<ReplyBody> encode_reply(const ReplyFormat& format, const Bytes& message) 
     TRY(body, http_body_of(format, message.view()));
     const bool valid = content_type_valid(body.content_type);
     return ReplyBody{shared_part(message, body.data),
-                     valid ? std::string(body.content_type) : "application/octet-stream"};
+                     valid ? body.content_type : "application/octet-stream"};
   }
   ByteBuffer json;
   TRY_VOID(append_json(format, message, json));

@@ -27,10 +27,10 @@ struct ReplyFormat {
 // A message as the body of an answer, or a part of it.
 struct ReplyBody {
   Bytes bytes;
-  std::string content_type;
+  std::string_view content_type;  // may be a part of the message
 };
 
-// Failure: UpstreamMalformed.
+// The message outlives what is made of it. Failure: UpstreamMalformed.
 Result<ReplyBody> encode_reply(const ReplyFormat& format, const Bytes& message);
 
 // Appends the JSON of a message and a line feed. REQUIRES: not format.plain().

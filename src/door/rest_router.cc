@@ -1,6 +1,8 @@
 #include "door/rest_router.h"
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -15,21 +17,54 @@ using contract::PathTemplate;
 
 constexpr std::string_view kUsualVerbs[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
 
-// FNV-1a, 64 bits; the parent seeds it, so that equal literals of several nodes spread.
+// Multiplies and folds eight bytes at a time; the parent seeds it, so that equal literals of
+// several nodes spread. Text in one piece and the same text byte by byte hash alike.
 class Hash {
  public:
-  explicit Hash(uint32_t seed) : value_((0xCBF29CE484222325u ^ seed) * kPrime) {}
-  void add(char c) { value_ = (value_ ^ static_cast<unsigned char>(c)) * kPrime; }
-  size_t value() const { return static_cast<size_t>(value_ ^ value_ >> 29); }
+  explicit Hash(uint32_t seed) : value_(seed + kSeed) {}
+
+  void add(char c) {
+    word_ |= static_cast<uint64_t>(static_cast<unsigned char>(c)) << (size_ % 8 * 8);
+    if (++size_ % 8 == 0) mix(std::exchange(word_, 0));
+  }
+  // REQUIRES: nothing was added yet.
+  void add(std::string_view text) {
+    size_ = text.size();
+    for (; text.size() >= 8; text.remove_prefix(8)) mix(load(text.data(), 8));
+    word_ = load(text.data(), text.size());
+  }
+  size_t value() {
+    mix(word_ ^ size_ << 56);
+    return value_;
+  }
 
  private:
-  static constexpr uint64_t kPrime = 0x100000001B3u;
+  static constexpr uint64_t kSeed = 0x9E3779B97F4A7C15u;
+  static constexpr uint64_t kFactor = 0xD6E8FEB86659FD93u;
+
+  static uint64_t load(const char* at, size_t size) {
+    uint64_t word = 0;
+    if (size == 8) {
+      std::memcpy(&word, at, 8);  // little-endian, as the loop below
+      return word;
+    }
+    for (size_t i = 0; i < size; ++i)
+      word |= static_cast<uint64_t>(static_cast<unsigned char>(at[i])) << (i * 8);
+    return word;
+  }
+  void mix(uint64_t word) {
+    const auto product = static_cast<unsigned __int128>(value_ ^ word) * kFactor;
+    value_ = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+  }
+
   uint64_t value_;
+  uint64_t word_ = 0;
+  uint64_t size_ = 0;
 };
 
 size_t hash_of(uint32_t parent, std::string_view literal) {
   Hash hash(parent);
-  for (const char c : literal) hash.add(c);
+  hash.add(literal);
   return hash.value();
 }
 
@@ -179,7 +214,7 @@ const RestRouter::Slot* RestRouter::find_slot(uint32_t parent, std::string_view 
   if (escaped) {
     for (Decoded decoded(raw); !decoded.at_end();) hash.add(decoded.next());
   } else {
-    for (const char c : raw) hash.add(c);
+    hash.add(raw);
   }
   const size_t mask = slots_.size() - 1;
   for (size_t at = hash.value() & mask; slots_[at].parent != kNone; at = (at + 1) & mask) {

@@ -74,8 +74,7 @@ loop::Task<Result<void>> StreamReply::write_message(Bytes message) {
     body.bytes = line.take();
   }
   if (failure_) co_return failure_->clone();
-  if (!exchange_.begun())
-    begin(format_.plain() ? std::string_view(body.content_type) : content_type_);
+  if (!exchange_.begun()) begin(format_.plain() ? body.content_type : content_type_);
   if (body.bytes.empty()) co_return {};
   co_return co_await exchange_.write(std::move(body.bytes));
 }
