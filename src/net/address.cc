@@ -157,8 +157,9 @@ std::string Address::text() const {
 std::string Address::host_text() const {
   char buffer[INET6_ADDRSTRLEN];
   if (family() == AF_INET) {
-    const auto v4 = as<sockaddr_in>(get());
-    return inet_ntop(AF_INET, &v4.sin_addr, buffer, sizeof buffer);
+    // Asked for every request: inet_ntop is a printf.
+    const uint32_t v4 = ntohl(as<sockaddr_in>(get()).sin_addr.s_addr);
+    return fmt::format("{}.{}.{}.{}", v4 >> 24, v4 >> 16 & 255, v4 >> 8 & 255, v4 & 255);
   }
   if (family() == AF_INET6) {
     const auto v6 = as<sockaddr_in6>(get());
