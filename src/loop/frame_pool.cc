@@ -15,7 +15,7 @@ namespace parley::loop {
 namespace {
 
 constexpr size_t kStep = 64;
-constexpr size_t kClasses = 32;         // frames up to 2 KiB; larger ones come from malloc
+constexpr size_t kClasses = 48;         // frames up to 3 KiB; larger ones come from malloc
 constexpr size_t kKeptPerClass = 1024;  // frames that a thread keeps for reuse, per class
 
 struct FreeFrame {
