@@ -61,8 +61,8 @@ loop::Task<void> ContractKeeper::ask() {
   auto source = co_await upstream::fetch_contract(cluster_);
   if (!source) {
     const Failure& failure = source.error();
-    set_trouble(failure.detail().empty() ? failure.message()
-                                         : failure.message() + ": " + failure.detail());
+    const bool unreachable = failure.reason() == Reason::UpstreamUnavailable;
+    set_trouble(unreachable ? cluster_.trouble() : failure.message());
     co_return;
   }
   contract::Loaded loaded = contract::load(*std::move(source), load_options());

@@ -161,8 +161,11 @@ std::string Cluster::trouble() const {
       all += (all.empty() ? "" : "; ") + target.error;
   }
   for (const auto& endpoint : endpoints_) {
-    if (endpoint->connected() || endpoint->last_error().empty()) continue;
-    all += (all.empty() ? "" : "; ") + endpoint->name() + ": " + endpoint->last_error();
+    const std::string& error = endpoint->last_error();
+    if (endpoint->connected() || error.empty()) continue;
+    if (!all.empty()) all += "; ";
+    if (error.find(endpoint->name()) == std::string::npos) all += endpoint->name() + ": ";
+    all += error;
   }
   return all.empty() ? "not connected yet" : all;
 }

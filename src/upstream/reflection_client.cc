@@ -230,9 +230,8 @@ loop::Task<Result<contract::Source>> fetch_contract(Cluster& cluster) {
     if (source || source.error().code() != Code::Unimplemented) co_return source;
   }
   co_return Failure(Code::Unimplemented,
-                    "upstream " + cluster.settings().name +
-                        " has no server reflection: enable it, or pass the contract with "
-                        "--proto FILE -I DIR or --descriptor-set FILE");
+                    "it has no server reflection: enable it, or pass the contract with "
+                    "--proto FILE -I DIR or --descriptor-set FILE");
 }
 
 }  // namespace parley::upstream
