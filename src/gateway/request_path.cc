@@ -85,7 +85,9 @@ service::Serving Shelf::status_of(std::string_view name) const {
 std::vector<std::string> Shelf::services() const {
   std::vector<std::string> names;
   if (!snapshot_) return names;
-  for (const std::string_view name : snapshot_->reflection().services()) names.emplace_back(name);
+  for (const std::string_view name : snapshot_->reflection().services()) {
+    if (snapshot_->upstream_of_service(name)) names.emplace_back(name);
+  }
   return names;
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/exposure.h"
+#include "service/builtin_contract.h"
 
 namespace parley::gateway {
 namespace {
@@ -62,6 +63,10 @@ std::shared_ptr<const Snapshot> Snapshot::build(const Input& input,
   }
   check_services(snapshot->exposures_, problems);
   snapshot->build_routes(problems);
+  // Parley's own, as gRPC servers show theirs.
+  snapshot->reflection_.add(service::builtin_contract(), [](const contract::Method& method) {
+    return method.service->full_name != service::kAdminService;
+  });
   for (const auto& loaded : snapshot->contracts_) {
     if (!loaded) continue;
     snapshot->reflection_.add(loaded->contract, [&](const contract::Method& method) {
