@@ -1,6 +1,7 @@
 #include "gateway/gateway.h"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include <sched.h>
@@ -116,11 +117,13 @@ class Gateway::State final : public ContractListener {
   std::shared_ptr<const Snapshot> snapshot_;
   std::vector<std::string> conflicts_;  // why the newest contracts are not in service
   bool beyond_loopback_ = false;
+  bool running_ = false;
   bool complete_once_ = false;
   bool draining_ = false;
   bool stop_asked_ = false;
   Instant started_{};
   int exit_status_ = 0;
+  std::thread joining_;  // from drain() on
   loop::TaskSet tasks_;
 };
 
@@ -220,6 +223,7 @@ void Gateway::State::check_rules(std::vector<contract::Problem>& problems) const
 }
 
 int Gateway::State::run() {
+  running_ = true;
   for (const auto& shard : shards_) shard->start();
   for (const auto& keeper : keepers_) {
     keeper->start_asking();
@@ -229,7 +233,7 @@ int Gateway::State::run() {
   tasks_.spawn(wait_for_stop());
   update_readiness();
   loop_.run();
-  for (const auto& shard : shards_) shard->join();
+  if (joining_.joinable()) joining_.join();  // it may still be about to wake this loop
   return exit_status_;
 }
 
@@ -281,7 +285,7 @@ void Gateway::State::conflict(const std::vector<contract::Problem>& problems) {
   conflicts_.clear();
   for (const contract::Problem& problem : problems) {
     conflicts_.push_back(problem.text());
-    events_.say(problem.text());
+    if (running_) events_.say(problem.text());  // before, start() returns them
   }
   update_readiness();
   if (complete_once_ || loop_.now() - started_ > kStartWindow) return;
@@ -340,10 +344,10 @@ void Gateway::State::drain() {
   update_readiness();
   for (const auto& shard : shards_) shard->drain(settings_.drain_timeout);
   // Joining blocks, and signals still have to be seen: a thread of its own waits.
-  std::thread([this] {
+  joining_ = std::thread([this] {
     for (const auto& shard : shards_) shard->join();
     loop_.stop();
-  }).detach();
+  });
 }
 
 Gateway::Gateway(Settings settings, Events events)
