@@ -168,7 +168,9 @@ class Connection:
         stream = self.streams.get(one.stream)
         if stream and one.kind in (frames.DATA, frames.HEADERS) and self.puppet.whole(stream):
             with self._deciding:
-                if stream.number <= self._last_stream:
+                if not stream.head[":path"].startswith(SERVICE):
+                    stream.send(stream.head_frame([*OK_HEAD, ("grpc-status", "12")], ends=True))
+                elif stream.number <= self._last_stream:
                     self.puppet.behave(stream)
 
     def _note(self, one: frames.Frame):
@@ -203,7 +205,8 @@ class Connection:
 
 class Puppet:
     """Listens on a port of its own. Each whole request is given to `behave`, on the connection's
-    thread: what takes longer goes to a thread of its own, `in_background`."""
+    thread: what takes longer goes to a thread of its own, `in_background`. Other services than its
+    own it does not know, so the gateway gets no word of its health."""
 
     def __init__(
         self,
@@ -253,7 +256,9 @@ class Puppet:
             return value
 
     def streams(self) -> list[Stream]:
-        return [one for connection in self.connections for one in connection.streams.values()]
+        """The calls of our service."""
+        all_streams = (one for connection in self.connections for one in connection.streams.values())
+        return [one for one in all_streams if one.head[":path"].startswith(SERVICE)]
 
     def stream(self, text: str, seconds: float = 10) -> Stream:
         """The newest stream whose request says `text`, once it is there."""
