@@ -156,24 +156,61 @@ class Check(CliCase):
         self.assertRegex(done.stderr, r"parley\.yaml:3:5: .*endpoint.*endpoints")
         self.assertRegex(done.stderr, r"parley\.yaml:4:1: .*listners.*listeners")
 
-    def test_a_config_that_serves_is_enough(self):
-        lab = Lab()
-        self.addCleanup(lab.stop)
-        port = harness.free_port()
-        config = self.file("parley.yaml", f"""
+
+class Config(CliCase):
+    """parley.yaml alone, from `check` to answers."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.lab = Lab()
+        cls.addClassCleanup(cls.lab.stop)
+        cls.port = harness.free_port()
+        cls.url = f"http://127.0.0.1:{cls.port}"
+        folder = tempfile.TemporaryDirectory(prefix="parley-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.config = Path(folder.name, "parley.yaml")
+        cls.config.write_text(f"""
 upstreams:
-  lab: {{endpoints: ["{lab.address}"], expose: [lab.v1.Lab.Echo]}}
+  lab: {{endpoints: ["{cls.lab.address}"], expose: [lab.v1.Lab.Echo, lab.v1.Lab.Hidden]}}
 listeners:
-  - {{address: "127.0.0.1:{port}"}}
+  - {{address: "127.0.0.1:{cls.port}"}}
 admin: off
-""")
-        self.assertIn("ok: 1 upstream, 1 exposed method", self.run_parley(0, "check", "-c", config))
-        process = harness.Process(harness.BUILD / "parley", "serve", "--config", config)
-        self.addCleanup(process.stop)
-        process.wait_for(rf"^ready: http://127\.0\.0\.1:{port}$")
-        answer = harness.curl(f"http://127.0.0.1:{port}/lab/echo/hi")
-        self.assertEqual(answer.json["text"], "hi", answer)
-        self.assertEqual(harness.curl(f"http://127.0.0.1:{port}/lab/fail/5").status, 404)
+http:
+  rules:
+    - selector: lab.v1.Lab.Hidden
+      get: /hidden/{{text}}
+      additional_bindings:
+        - {{post: /hidden, body: "*", response_body: text}}
+methods:
+  lab.v1.*: {{timeout: 5s}}
+  lab.v1.Lab.Echo: {{timeout: 9s}}
+""", encoding="utf-8")  # fmt: skip
+        serve = harness.Process(harness.BUILD / "parley", "serve", "--config", cls.config)
+        cls.addClassCleanup(serve.stop)
+        serve.wait_for(rf"^ready: {cls.url}$")
+
+    def test_check_counts_what_it_serves(self):
+        text = self.run_parley(0, "check", "-c", str(self.config))
+        self.assertIn("ok: 1 upstream, 2 exposed methods", text)
+
+    def test_rules_of_the_config_are_routes(self):
+        self.assertEqual(harness.curl(f"{self.url}/hidden/a").json["text"], "a")
+        answer = harness.curl("--json", '{"text": "b"}', f"{self.url}/hidden")
+        self.assertEqual(answer.body, b'"b"')
+
+    def test_what_is_not_selected_is_not_there(self):
+        self.assertEqual(harness.curl(f"{self.url}/lab/fail/5").status, 404)
+
+    def test_the_most_specific_selector_wins(self):
+        for path, most in (("/hidden/a", 5), ("/lab/echo/a", 9)):
+            left = harness.curl(self.url + path).json["secondsLeft"]
+            self.assertTrue(most - 2 < left < most + 0.05, f"{left} of {most} s")
+
+    def test_flags_beat_the_file(self):
+        words = ["-c", str(self.config), "--expose", "lab.v1.Lab.Echo", "--json"]
+        text = self.run_parley(0, "routes", *words)
+        methods = {json.loads(line)["method"] for line in text.splitlines()}
+        self.assertEqual(methods, {"lab.v1.Lab.Echo"})
 
 
 if __name__ == "__main__":
