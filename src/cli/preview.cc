@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/source_paths.h"
 #include "contract/proto_files.h"
 #include "loop/combine.h"
 #include "loop/loop.h"
@@ -79,7 +80,8 @@ class Asking {
 
 Problem no_contract(const std::string& name, const Failure& failure) {
   Problem problem;
-  problem.what = fmt::format("upstream {}: {}", name, failure.message());
+  problem.what = failure.message();
+  if (!problem.what.starts_with("upstream ")) problem.what.insert(0, "upstream " + name + ": ");
   if (!failure.detail().empty()) problem.what += ": " + failure.detail();
   if (failure.reason() == Reason::DeadlineExpired)
     problem.what = fmt::format("upstream {} did not tell its contract in time", name);
@@ -122,6 +124,7 @@ class Loading {
     preview.snapshot = gateway::Snapshot::build(input_, problems);
     std::ranges::move(problems, std::back_inserter(problems_));
     preview.problems = std::move(problems_);
+    place_on_disk(preview.problems, settings_.upstreams);
     return preview;
   }
 
@@ -177,6 +180,7 @@ std::vector<Problem> problems_on_disk(const gateway::Settings& settings) {
     if (on_disk(upstream))
       std::ranges::move(load_from_disk(upstream, options).problems, std::back_inserter(problems));
   }
+  place_on_disk(problems, settings.upstreams);
   return problems;
 }
 

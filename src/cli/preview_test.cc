@@ -33,14 +33,14 @@ TEST(Preview, shows_every_way_to_every_method) {
   EXPECT_EQ(texts(shown.problems), Strings{});
   EXPECT_EQ(
       text_table(route_rows(*shown.snapshot, false), false),
-      "VERB  TEMPLATE               METHOD                 KIND           UPSTREAM\n"
-      "GET   /v1/orders/{id}        shop.v1.Orders.Get     unary          shop\n"
-      "POST  /v1/orders:get         shop.v1.Orders.Get     unary          shop\n"
-      "POST  /shop.v1.Orders/Purge  shop.v1.Orders.Purge   unary          shop      deprecated\n"
-      "GET   /v1/orders/{id}:watch  shop.v1.Orders.Watch   server stream  shop\n"
-      "POST  /shop.v1.Orders/Tail   shop.v1.Orders.Tail    server stream  shop      gRPC only\n"
-      "POST  /shop.v1.Orders/Upload shop.v1.Orders.Upload  client stream  shop      gRPC only\n"
-      "POST  /shop.v1.Orders/Chat   shop.v1.Orders.Chat    bidi stream    shop      gRPC only\n"
+      "VERB  TEMPLATE                METHOD                 KIND           UPSTREAM\n"
+      "GET   /v1/orders/{id}         shop.v1.Orders.Get     unary          shop\n"
+      "POST  /v1/orders:get          shop.v1.Orders.Get     unary          shop\n"
+      "POST  /shop.v1.Orders/Purge   shop.v1.Orders.Purge   unary          shop      deprecated\n"
+      "GET   /v1/orders/{id}:watch   shop.v1.Orders.Watch   server stream  shop\n"
+      "POST  /shop.v1.Orders/Tail    shop.v1.Orders.Tail    server stream  shop      gRPC only\n"
+      "POST  /shop.v1.Orders/Upload  shop.v1.Orders.Upload  client stream  shop      gRPC only\n"
+      "POST  /shop.v1.Orders/Chat    shop.v1.Orders.Chat    bidi stream    shop      gRPC only\n"
       "gRPC serves all of them at /package.Service/Method; REST serves unary methods there, too\n");
 }
 
@@ -122,7 +122,8 @@ TEST(Preview, shows_the_rest_when_an_upstream_cannot_be_asked) {
   const Preview shown = preview(settings, 5s);
   EXPECT_EQ(route_rows(*shown.snapshot, false).size(), 7u);
   ASSERT_EQ(shown.problems.size(), 1u);
-  EXPECT_TRUE(shown.problems[0].what.starts_with("upstream down: ")) << shown.problems[0].what;
+  EXPECT_TRUE(shown.problems[0].what.starts_with("upstream down cannot be reached"))
+      << shown.problems[0].what;
   EXPECT_NE(shown.problems[0].remedy.find("start it"), std::string::npos);
 }
 

@@ -9,6 +9,7 @@
 
 #include "cli/arguments.h"
 #include "cli/route_table.h"
+#include "cli/source_paths.h"
 #include "cli/terminal.h"
 #include "gateway/gateway.h"
 
@@ -96,8 +97,10 @@ int serve(gateway::Settings settings) {
   allow_descriptors();
   Console console(settings.admin != "off");
   const std::string waiting = waiting_for(settings);
+  const std::vector<gateway::UpstreamSettings> upstreams = settings.upstreams;
   gateway::Gateway gateway(std::move(settings), console.events());
-  const std::vector<contract::Problem> problems = gateway.start();
+  std::vector<contract::Problem> problems = gateway.start();
+  place_on_disk(problems, upstreams);
   complain(text_of(problems));
   if (contract::has_errors(problems)) return kExitProblem;
   console.listening(gateway.addresses());

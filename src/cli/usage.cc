@@ -136,8 +136,8 @@ std::string usage() {
     text += fmt::format("  {:<8}{}\n", command.name, command.does);
   return text +
          "\nA first run: parley serve --upstream 127.0.0.1:50051\n"
-         "\nparley COMMAND --help lists the flags of a command; parley --version prints the "
-         "version.\n";
+         "\nparley COMMAND --help lists the flags of a command, and parley --version prints\n"
+         "the version.\n";
 }
 
 std::string usage(const Command& command) {

@@ -97,8 +97,13 @@ Elements<ConfiguredRule> rule_elements() {
   Keys<ConfiguredRule> keys = {
       one("selector", &ConfiguredRule::selector, method_name(), "The method's full name.")};
   for (Key<ConfiguredRule>& key : binding_keys()) keys.push_back(std::move(key));
-  keys.push_back(list("additional_bindings", &ConfiguredRule::additional, additional_elements(),
-                      "More rules of the method, without `selector`."));
+  Key<ConfiguredRule> more = list("additional_bindings", &ConfiguredRule::additional,
+                                  additional_elements(), std::string());
+  more.rows = [](const ConfiguredRule&) -> std::vector<Row> {
+    return {{"additional_bindings", "list", "",
+             "More rules of the method, with the keys above but for `selector`."}};
+  };
+  keys.push_back(std::move(more));
   return {std::move(keys), "", begin, [](Reader& reader, const Node& node, ConfiguredRule&) {
             check_pattern(reader, node);
             if (node.kind == Node::Kind::Map && !node.find("selector"))

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -188,15 +190,17 @@ void read_element(Reader& reader, const Node& node, const std::string& name, Pos
   list.push_back(std::move(element));
 }
 
-// `name: [{key: value, ...}, ...]`. Replaces the list.
+// `name: [{key: value, ...}, ...]`, or `name: value` for a list of one main value. Replaces the
+// list.
 template <typename Target, typename Element>
 Key<Target> list(std::string name, std::vector<Element> Target::* member,
                  Elements<Element> elements, std::string doc, std::string initial = {}) {
   return {name,
           [=](Reader& reader, const Node& node, Target& target) {
-            if (!reader.expect(node, Node::Kind::List, name)) return;
+            const bool single = node.kind == Node::Kind::Word && !elements.main.empty();
+            if (!single && !reader.expect(node, Node::Kind::List, name)) return;
             (target.*member).clear();
-            for (const Node& item : node.items)
+            for (const Node& item : single ? std::span(&node, 1) : std::span(node.items))
               read_element(reader, item, name, item.at, elements, target.*member);
           },
           [=](const Target&) {

@@ -40,20 +40,29 @@ size_t distance(std::string_view a, std::string_view b) {
   return at(a.size(), b.size());
 }
 
-}  // namespace
-
-std::string_view nearest(std::string_view wrong, std::span<const std::string_view> names) {
-  if (wrong.empty() || wrong.size() > kNameBytesMax) return {};
+// The name with the least distance, if it is small for the length; `cut`: of which only as much
+// counts as was written.
+std::string_view closest(std::string_view wrong, std::span<const std::string_view> names,
+                         bool cut) {
   std::string_view best;
   size_t best_distance = std::max<size_t>(1, wrong.size() / 3) + 1;
   for (const std::string_view name : names) {
     if (name.size() > kNameBytesMax) continue;
-    const size_t letters = distance(wrong, name);
+    const size_t letters = distance(wrong, cut ? name.substr(0, wrong.size() + 1) : name);
     if (letters >= best_distance) continue;
     best = name;
     best_distance = letters;
   }
   return best;
+}
+
+}  // namespace
+
+std::string_view nearest(std::string_view wrong, std::span<const std::string_view> names) {
+  constexpr size_t kCutBytesMin = 4;  // less begins too many names
+  if (wrong.empty() || wrong.size() > kNameBytesMax) return {};
+  const std::string_view whole = closest(wrong, names, false);
+  return whole.empty() && wrong.size() >= kCutBytesMin ? closest(wrong, names, true) : whole;
 }
 
 std::string suggestion(std::string_view wrong, std::span<const std::string_view> names) {

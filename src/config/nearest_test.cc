@@ -16,6 +16,12 @@ TEST(Nearest, finds_a_misspelt_name) {
   EXPECT_EQ(nearest("lgo", kNames), "log");
 }
 
+TEST(Nearest, finds_a_name_that_was_not_written_to_its_end) {
+  EXPECT_EQ(nearest("listen", kNames), "listeners");
+  EXPECT_EQ(nearest("lisen", kNames), "listeners");
+  EXPECT_EQ(nearest("thr", kNames), "");
+}
+
 TEST(Nearest, takes_dashes_for_underscores) {
   constexpr std::array<std::string_view, 1> kOne = {"drain_timeout"};
   EXPECT_EQ(nearest("drain-timeout", kOne), "drain_timeout");

@@ -35,7 +35,9 @@ void read_settings(std::string_view text, const std::string& file, gateway::Sett
   const auto root = parse_yaml(text, file, problems);
   if (!root) return;
   Reader reader(file, problems);
-  if (reader.expect(*root, Node::Kind::Map, "the file"))
+  if (root->kind != Node::Kind::Map)
+    reader.error(root->at, "the file is no mapping", "write `key: value` in each line");
+  else
     read_map(reader, *root, "", settings_keys(), settings);
 }
 

@@ -70,6 +70,7 @@ TEST(SettingsFile, fills_listeners) {
       "listeners:\n"
       "  - {address: '0.0.0.0:8080', serve: [api, health]}\n"
       "  - '[::1]:9090'\n");
+  EXPECT_EQ(settings_of("listeners: unix:/run/x").listeners.at(0).address, "unix:/run/x");
   ASSERT_EQ(settings.listeners.size(), 2u);
   EXPECT_EQ(settings.listeners[0].address, "0.0.0.0:8080");
   EXPECT_TRUE(settings.listeners[0].serve.health);
