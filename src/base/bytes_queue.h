@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 #include <vector>
 
@@ -22,6 +23,8 @@ class BytesQueue {
       front_ = std::move(chunk);
     } else {
       more_.push_back(std::move(chunk));
+      if (more_.size() - next_ >= kCrumbsMin && size_ < (more_.size() - next_) * kCrumbBytes)
+        merge();
     }
   }
 
@@ -52,12 +55,31 @@ class BytesQueue {
   }
 
  private:
+  static constexpr size_t kSpentMax = 32;  // places in `more_` before next_
+  // From so many chunks on, they have this many bytes on average: a peer that sends byte by byte
+  // does not get the memory of a chunk for each. A merge copies at most this much for every chunk
+  // that came since the last one.
+  static constexpr size_t kCrumbsMin = 256;
+  static constexpr size_t kCrumbBytes = 64;
+
+  void merge() {
+    ByteBuffer merged(size_ - front_.size());
+    for (size_t i = next_; i < more_.size(); ++i) merged.append(more_[i].view());
+    more_.clear();
+    next_ = 0;
+    more_.push_back(merged.take());
+  }
+
   void advance() {
     front_ = {};
     if (next_ == more_.size()) return;
     front_ = std::move(more_[next_++]);
     if (next_ == more_.size()) {
       more_.clear();
+      next_ = 0;
+    } else if (next_ >= kSpentMax && next_ * 2 >= more_.size()) {
+      // A queue that is never empty must not keep a place for all that ever was in it.
+      more_.erase(more_.begin(), more_.begin() + static_cast<std::ptrdiff_t>(next_));
       next_ = 0;
     }
   }
