@@ -15,6 +15,9 @@ class ClientExchange {
  public:
   virtual ~ClientExchange() = default;
 
+  // Resets the stream (CANCEL): those who wait above resume with a failure.
+  virtual void abort() = 0;
+
   // A part of the request's body; resolves below the high-water mark. Fails when the stream has
   // ended: head() and read() then say how.
   virtual loop::Task<Result<void>> write(Bytes bytes, bool last) = 0;
@@ -56,6 +59,8 @@ class ClientConnection {
   // are valid in HTTP/2: the caller checked. With `ends` the request has no body.
   virtual std::unique_ptr<ClientExchange> open(Fields head, bool ends) = 0;
 
+  // Whether the peer's SETTINGS have arrived: it speaks HTTP/2, and its limits are known.
+  virtual bool greeted() const = 0;
   // Whether a stream can be opened now: alive, not going away, below the peer's
   // SETTINGS_MAX_CONCURRENT_STREAMS.
   virtual bool available() const = 0;

@@ -9,6 +9,9 @@
 namespace parley::http {
 namespace {
 
+// Chunks that one connection takes before what it has to say leaves and others have their turn.
+constexpr size_t kChunksInARow = 16;
+
 class Http2Client;
 
 // One request of ours. It stays in the connection's list while nghttp2 knows its stream.
@@ -23,12 +26,14 @@ class Http2ClientExchange final : public ClientExchange, public Http2Stream, pub
   loop::Task<Result<Bytes>> read() override;
   const Fields& trailers() const override { return received_trailers; }
   bool head_arrived() const override { return head_complete_; }
+  void abort() override;
   int64_t reset_code() const override {
     return was_reset() ? static_cast<int64_t>(close_code) : -1;
   }
   uint64_t bytes_sent() const override { return bytes_sent_; }
 
   void submit(bool ends);
+  void reset_by_peer() { reset_by_peer_ = true; }
   void connection_ended(const std::string& reason);
 
  private:
@@ -46,6 +51,7 @@ class Http2ClientExchange final : public ClientExchange, public Http2Stream, pub
   std::optional<Failure> broken_;  // a head that we refuse
   uint64_t bytes_sent_ = 0;
   bool head_complete_ = false;
+  bool reset_by_peer_ = false;
   bool connection_ended_ = false;
   std::string end_reason_;
 };
@@ -59,6 +65,7 @@ class Http2Client final : public ClientConnection, public Http2Core {
   std::unique_ptr<ClientExchange> open(Fields head, bool ends) override;
   bool available() const override;
   bool alive() const override { return alive_; }
+  bool greeted() const override { return greeted_; }
   bool going_away() const override { return going_away_; }
   size_t streams() const override { return stream_count_; }
   uint32_t streams_max() const override {
@@ -85,6 +92,8 @@ class Http2Client final : public ClientConnection, public Http2Core {
   loop::Task<void> run();
   loop::Task<void> keep_alive();
   void end(std::string reason);
+  // Whether there is nothing left to do; also once nghttp2 has ended the session for an error.
+  bool over() { return finished() || (going_away_ && stream_count_ == 0); }
   nghttp2_session* session_const() const { return const_cast<Http2Client*>(this)->session(); }
 
   const ClientSettings settings_;
@@ -93,6 +102,7 @@ class Http2Client final : public ClientConnection, public Http2Core {
   size_t stream_count_ = 0;
   bool alive_ = true;
   bool going_away_ = false;
+  bool greeted_ = false;
   bool calm_asked_ = false;
   bool stream_closed_ = false;
   bool ping_answered_ = true;
@@ -108,12 +118,19 @@ Http2ClientExchange::Http2ClientExchange(Http2Client& client, Fields head)
   received_trailers = Fields(limits);
 }
 
-Http2ClientExchange::~Http2ClientExchange() {
+// Whoever waited for the answer is gone: so is the work at the upstream.
+Http2ClientExchange::~Http2ClientExchange() { abort(); }
+
+void Http2ClientExchange::abort() {
   if (!client_ || closed) return;
-  // Whoever waited for the answer is gone: so is the work at the upstream.
   nghttp2_session_set_stream_user_data(core_.session(), id_, nullptr);
   nghttp2_submit_rst_stream(core_.session(), NGHTTP2_FLAG_NONE, id_, NGHTTP2_CANCEL);
+  closed = true;
+  close_code = NGHTTP2_CANCEL;
+  unlink();
   client_->closed();
+  arrived.notify();
+  left.notify();
   core_.wants_flush();
 }
 
@@ -176,6 +193,12 @@ Failure Http2ClientExchange::ended_early() const {
     failure.remedy(head_sent ? Remedy::None : Remedy::RetryElsewhere);
     return failure;
   }
+  // What nghttp2 does not let pass it resets itself (RFC 9113, 8.1.1).
+  if (!reset_by_peer_ && close_code == NGHTTP2_PROTOCOL_ERROR) {
+    return Failure(Reason::UpstreamMalformed, "the upstream's answer is not valid HTTP/2")
+        .from(Origin::Upstream)
+        .take();
+  }
   Failure failure(Reason::UpstreamReset, "the upstream reset the stream");
   failure.with_detail(nghttp2_http2_strerror(close_code)).from(Origin::Upstream);
   if (close_code == NGHTTP2_REFUSED_STREAM) failure.remedy(Remedy::RetryElsewhere);
@@ -186,8 +209,10 @@ loop::Task<Result<void>> Http2ClientExchange::write(Bytes bytes, bool last) {
   if (closed) co_return ended_early();
   bytes_sent_ += bytes.size();
   send(std::move(bytes), last);
-  while (!closed && sending.size() >= core_.write_buffer_bytes()) co_await left.wait();
-  if (closed && !received_end) co_return ended_early();
+  const uint32_t mark = core_.write_buffer_bytes();
+  while (!closed && !received_end && sending.size() >= mark) co_await left.wait();
+  // An upstream that has answered in full need not take the rest.
+  if (received_end ? sending.size() >= mark : closed) co_return ended_early();
   co_return {};
 }
 
@@ -225,6 +250,7 @@ Http2Client::Http2Client(std::unique_ptr<net::ByteStream> stream, const ClientSe
   wants_flush();
   tasks_.spawn(run());
   tasks_.spawn(keep_alive());
+  tasks_.spawn(flush_when_writable());
 }
 
 Http2Client::~Http2Client() {
@@ -255,11 +281,16 @@ void Http2Client::closed() {
 }
 
 void Http2Client::on_frame(const nghttp2_frame& frame) {
-  if (frame.hd.type == NGHTTP2_GOAWAY) {
+  if (frame.hd.type == NGHTTP2_RST_STREAM) {
+    void* stream = nghttp2_session_get_stream_user_data(session(), frame.hd.stream_id);
+    if (stream)
+      static_cast<Http2ClientExchange*>(static_cast<Http2Stream*>(stream))->reset_by_peer();
+  } else if (frame.hd.type == NGHTTP2_GOAWAY) {
     going_away_ = true;
     calm_asked_ = frame.goaway.error_code == NGHTTP2_ENHANCE_YOUR_CALM;
     changed_.notify();
   } else if (frame.hd.type == NGHTTP2_SETTINGS && !(frame.hd.flags & NGHTTP2_FLAG_ACK)) {
+    greeted_ = true;
     changed_.notify();
   } else if (frame.hd.type == NGHTTP2_PING && (frame.hd.flags & NGHTTP2_FLAG_ACK)) {
     ping_answered_ = true;
@@ -269,18 +300,18 @@ void Http2Client::on_frame(const nghttp2_frame& frame) {
 void Http2Client::after_events() {
   if (stream_closed_) changed_.notify();
   stream_closed_ = false;
-  if (going_away_ && stream_count_ == 0) stream().readable().notify();
+  if (over()) stream().readable().notify();
 }
 
 loop::Task<void> Http2Client::run() {
-  for (;;) {
-    if (finished() || (going_away_ && stream_count_ == 0)) break;
+  for (size_t in_a_row = 0; !over();) {
     auto next = stream().try_read();
     if (!next) {
       end(next.error().message());
       co_return;
     }
     if (!*next) {
+      in_a_row = 0;
       co_await stream().readable().wait();
       continue;
     }
@@ -294,9 +325,14 @@ loop::Task<void> Http2Client::run() {
       end(received.error().message());
       co_return;
     }
+    if (++in_a_row == kChunksInARow) {
+      in_a_row = 0;
+      flush();
+      co_await loop::Yield(loop());
+    }
   }
   flush();
-  end("the upstream is going away");
+  end(going_away_ ? "the upstream is going away" : "the upstream broke the rules of HTTP/2");
 }
 
 void Http2Client::end(std::string reason) {

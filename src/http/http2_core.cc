@@ -51,7 +51,10 @@ struct Http2Core::Callbacks {
     Http2Stream* stream =
         frame->hd.stream_id != 0 ? stream_of(session, frame->hd.stream_id) : nullptr;
     if (stream && (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA)) {
-      if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) stream->received_end = true;
+      if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) {
+        stream->received_end = true;
+        stream->left.notify();
+      }
       if (frame->hd.type == NGHTTP2_HEADERS) stream->on_head_complete();
       stream->arrived.notify();
     }
@@ -137,8 +140,8 @@ struct Http2Core::Callbacks {
       if (part.size() < kShareFrom) {
         self.add_output(part.view());
       } else {
-        self.stream_->write(self.output_.take());
-        self.stream_->write(std::move(part));
+        self.write(self.output_.take());
+        self.write(std::move(part));
       }
     }
     const size_t mark = self.write_buffer_bytes_;
@@ -159,11 +162,12 @@ struct Http2Core::Callbacks {
     return all;
   }
 
-  static nghttp2_option* make_option(Side side) {
+  static nghttp2_option* make_option(Side side, uint32_t control_frames_queued_max) {
     nghttp2_option* option = nullptr;
     PARLEY_ASSERT(nghttp2_option_new(&option) == 0);
     nghttp2_option_set_no_auto_window_update(option, 1);
     nghttp2_option_set_no_closed_streams(option, 1);
+    nghttp2_option_set_max_outbound_ack(option, control_frames_queued_max);
     if (side == Side::Client) nghttp2_option_set_peer_max_concurrent_streams(option, 100);
     return option;
   }
@@ -204,11 +208,11 @@ void Http2Stream::resume() {
 }
 
 Http2Core::Http2Core(Side side, std::unique_ptr<net::ByteStream> stream,
-                     uint32_t write_buffer_bytes)
+                     uint32_t write_buffer_bytes, uint32_t control_frames_queued_max)
     : stream_(std::move(stream)), side_(side), write_buffer_bytes_(write_buffer_bytes) {
   nghttp2_session* session = nullptr;
   nghttp2_session_callbacks* callbacks = Callbacks::make();
-  nghttp2_option* option = Callbacks::make_option(side);
+  nghttp2_option* option = Callbacks::make_option(side, control_frames_queued_max);
   const auto make =
       side == Side::Server ? nghttp2_session_server_new2 : nghttp2_session_client_new2;
   PARLEY_ASSERT(make(&session, callbacks, this, option) == 0);
@@ -243,12 +247,29 @@ Result<void> Http2Core::receive(const Bytes& chunk) {
 
 void Http2Core::flush() {
   gather_output();
-  if (!output_.empty()) stream_->write(output_.take());
+  if (!output_.empty()) write(output_.take());
   after_events();
 }
 
+loop::Task<void> Http2Core::flush_when_writable() {
+  for (;;) {
+    co_await stream_->writable().wait();
+    if (held_back_) wants_flush();
+  }
+}
+
+void Http2Core::write(Bytes bytes) {
+  written_ += bytes.size();
+  stream_->write(std::move(bytes));
+}
+
 void Http2Core::gather_output() {
-  while (stream_->unsent() + output_.size() < kOutputMax) {
+  held_back_ = false;
+  for (;;) {
+    if (stream_->unsent() + output_.size() >= kOutputMax) {
+      held_back_ = true;
+      return;
+    }
     const uint8_t* data = nullptr;
     const ssize_t size = nghttp2_session_mem_send(session(), &data);
     if (size < 0) failed_ = true;

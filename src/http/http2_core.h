@@ -34,7 +34,8 @@ class Http2Stream {
   loop::Signal arrived;
   Bytes take_received();  // REQUIRES: !received.empty(). Opens the window again.
 
-  // Outgoing. `left` is notified when the queue falls below its mark, and at the stream's end.
+  // Outgoing. `left` is notified when the queue falls below its mark, when the peer has sent its
+  // last, and at the stream's end.
   BytesQueue sending;
   bool sending_end = false;
   Fields sending_trailers;
@@ -68,7 +69,9 @@ class Http2Stream {
 class Http2Core : public loop::Flusher {
  public:
   enum class Side : uint8_t { Server, Client };
-  Http2Core(Side side, std::unique_ptr<net::ByteStream> stream, uint32_t write_buffer_bytes);
+  // `control_frames_queued_max`: answers (PING, SETTINGS) that may wait to leave.
+  Http2Core(Side side, std::unique_ptr<net::ByteStream> stream, uint32_t write_buffer_bytes,
+            uint32_t control_frames_queued_max = Settings().control_frames_queued_max);
   Http2Core(const Http2Core&) = delete;
   Http2Core& operator=(const Http2Core&) = delete;
   virtual ~Http2Core();
@@ -84,6 +87,11 @@ class Http2Core : public loop::Flusher {
   // Something was submitted: it leaves at the end of the turn.
   void wants_flush() { loop().flush_later(*this); }
   void flush() override;
+  // Goes on with what flush() left in nghttp2 whenever the stream has taken what it had. The owner
+  // spawns it for the connection's life.
+  loop::Task<void> flush_when_writable();
+  // Bytes that the operating system has taken, ever.
+  uint64_t delivered() const { return written_ - stream_->unsent(); }
 
   // A stream's queue as nghttp2's source of DATA.
   static nghttp2_data_provider body_of(Http2Stream& stream);
@@ -110,6 +118,7 @@ class Http2Core : public loop::Flusher {
 
   void add_output(std::string_view bytes);
   void gather_output();
+  void write(Bytes bytes);
 
   std::unique_ptr<nghttp2_session, DeleteSession> session_;
   std::unique_ptr<net::ByteStream> stream_;
@@ -117,6 +126,8 @@ class Http2Core : public loop::Flusher {
   const uint32_t write_buffer_bytes_;
   ByteBuffer output_;
   const Bytes* receiving_ = nullptr;  // the chunk that nghttp2 reads now
+  uint64_t written_ = 0;              // bytes that the stream was given, ever
+  bool held_back_ = false;            // flush() left output in nghttp2, for the stream was full
   bool failed_ = false;
 };
 

@@ -5,11 +5,19 @@
 #include "base/ascii.h"
 #include "http/http2_core.h"
 #include "http/server.h"
+#include "http/timed_wait.h"
 #include "loop/combine.h"
 #include "loop/task_set.h"
 
 namespace parley::http {
 namespace {
+
+// Chunks that one connection takes before what it has to say leaves and others have their turn.
+constexpr size_t kChunksInARow = 16;
+// How long, and for how many bytes, a connection is read after its end, so that closing it does not
+// destroy the last answers on their way (RFC 9112, 9.6 says it of HTTP/1.1; it is TCP's nature).
+constexpr Duration kLingerTime = std::chrono::seconds(2);
+constexpr size_t kLingerBytesMax = 1 << 20;
 
 class Http2Server;
 
@@ -36,6 +44,7 @@ class Http2Exchange final : public Exchange, public Http2Stream, public loop::Li
   void reset(Code code) override;
   bool finished() const override { return finished_ || closed; }
   bool answered() const { return finished_; }
+  bool head_complete() const { return head_complete_; }
   void close_after() override;
 
   // The task that serves the exchange, and what becomes of it.
@@ -66,7 +75,7 @@ class Http2Server final : public Http2Core {
 
   const ServerContext& context() const { return context_; }
   void serve(Http2Exchange& exchange, std::optional<Failure> refusal);
-  void closed(Http2Exchange& exchange) { closed_.push_back(exchange); }
+  void closed(Http2Exchange& exchange);
   void go_away();
 
  private:
@@ -79,6 +88,9 @@ class Http2Server final : public Http2Core {
   loop::Task<void> refuse_one(Http2Exchange& exchange, Failure failure);
   loop::Task<void> drain_when_told();
   loop::Task<void> guard();
+  loop::Task<void> linger();
+  void check_idle();
+  void count_reset();
   void submit_settings();
   void end(Http2Exchange& exchange);
   bool over() { return finished() || (going_away_ && exchange_count_ == 0 && shutdown_sent_); }
@@ -88,6 +100,7 @@ class Http2Server final : public Http2Core {
   loop::List<Http2Exchange> closed_;  // streams that nghttp2 has closed, to be deleted
   size_t exchange_count_ = 0;
   uint64_t resets_ = 0;
+  int32_t reset_by_client_ = 0;  // the stream of the last RST_STREAM that came
   uint64_t requests_ = 0;
   Instant last_activity_{};
   bool going_away_ = false;
@@ -239,7 +252,8 @@ void Http2Exchange::reset(Code code) {
 void Http2Exchange::close_after() { server_.go_away(); }
 
 Http2Server::Http2Server(std::unique_ptr<net::ByteStream> stream, const ServerContext& context)
-    : Http2Core(Side::Server, std::move(stream), context.settings.write_buffer_bytes),
+    : Http2Core(Side::Server, std::move(stream), context.settings.write_buffer_bytes,
+                context.settings.control_frames_queued_max),
       context_(context),
       last_activity_(context.loop.now()),
       tasks_(context.loop) {}
@@ -273,6 +287,8 @@ loop::Task<void> Http2Server::run(Bytes first) {
   submit_settings();
   tasks_.spawn(drain_when_told());
   tasks_.spawn(guard());
+  tasks_.spawn(flush_when_writable());
+  size_t in_a_row = 0;
   Bytes chunk = std::move(first);
   for (;;) {
     if (!chunk.empty()) {
@@ -284,13 +300,40 @@ loop::Task<void> Http2Server::run(Bytes first) {
     auto next = stream().try_read();
     if (!next) break;
     if (!*next) {
+      in_a_row = 0;
       co_await stream().readable().wait();
       continue;
     }
-    if ((*next)->empty()) break;  // the client has gone
+    if ((*next)->empty()) co_return flush();  // the client has gone
     chunk = **std::move(next);
+    if (++in_a_row == kChunksInARow) {
+      in_a_row = 0;
+      flush();
+      co_await loop::Yield(loop());
+    }
   }
+  co_await linger();
+}
+
+// Ends our side after what is queued, and reads on until the client ends its own.
+loop::Task<void> Http2Server::linger() {
   flush();
+  stream().shutdown();
+  Instant due = kNever;  // guard() watches over what is queued
+  for (size_t dropped = 0; !stream().broken() && dropped <= kLingerBytesMax;) {
+    const auto chunk = stream().try_read();
+    if (!chunk) co_return;
+    const bool ended = *chunk && (*chunk)->empty();
+    if (ended && stream().unsent() == 0) co_return;
+    if (*chunk && !ended) {
+      dropped += (*chunk)->size();
+      continue;
+    }
+    if (stream().unsent() == 0 && due == kNever) due = deadline_after(loop().now(), kLingerTime);
+    if (loop().now() >= due) co_return;
+    co_await TimedWait(stream().readable(), stream().writable(), due);
+  }
+  stream().abort();
 }
 
 Http2Stream* Http2Server::on_stream_begin(int32_t id) {
@@ -305,10 +348,23 @@ void Http2Server::on_frame(const nghttp2_frame& frame) {
   if (frame.hd.type == NGHTTP2_PING && (frame.hd.flags & NGHTTP2_FLAG_ACK) && going_away_)
     finish_going_away();
   if (frame.hd.type != NGHTTP2_RST_STREAM) return;
-  // Rapid reset (CVE-2023-44487): a client may change its mind, not make a habit of it.
+  reset_by_client_ = frame.hd.stream_id;
+  count_reset();
+}
+
+// Rapid reset (CVE-2023-44487): a client may change its mind, not make a habit of it.
+void Http2Server::count_reset() {
   if (++resets_ > context_.settings.resets_max + requests_ / 2) {
     nghttp2_session_terminate_session(session(), NGHTTP2_ENHANCE_YOUR_CALM);
   }
+}
+
+void Http2Server::closed(Http2Exchange& exchange) {
+  closed_.push_back(exchange);
+  // A client that makes us reset its stream, by a frame that is wrong there, saves itself the
+  // RST_STREAM and no more (CVE-2025-8671).
+  if (exchange.answered() || exchange.close_code == NGHTTP2_NO_ERROR) return;
+  if (exchange.id() != reset_by_client_) count_reset();
 }
 
 void Http2Server::serve(Http2Exchange& exchange, std::optional<Failure> refusal) {
@@ -373,19 +429,37 @@ loop::Task<void> Http2Server::drain_when_told() {
   go_away();
 }
 
-// Ends connections that do nothing: no stream for idle_timeout, or a client that takes no bytes.
+// Ends connections that do nothing: no stream for idle_timeout, a header that does not end, or a
+// client that takes no bytes.
 loop::Task<void> Http2Server::guard() {
   const Settings& settings = context_.settings;
-  size_t unsent_before = 0;
+  const Duration interval =
+      std::min({settings.idle_timeout, settings.write_timeout, settings.header_timeout});
+  uint64_t taken = 0;
+  Instant took = loop().now();
   for (;;) {
-    co_await loop::sleep_for(loop(), std::min(settings.idle_timeout, settings.write_timeout));
-    if (exchange_count_ == 0 && loop().now() - last_activity_ >= settings.idle_timeout) {
-      nghttp2_session_terminate_session(session(), NGHTTP2_NO_ERROR);
-      wants_flush();
+    co_await loop::sleep_for(loop(), interval);
+    check_idle();
+    if (stream().unsent() == 0 || delivered() != taken) {
+      taken = delivered();
+      took = loop().now();
+    } else if (loop().now() - took >= settings.write_timeout) {
+      stream().abort();
     }
-    if (stream().unsent() > 0 && stream().unsent() == unsent_before) stream().abort();
-    unsent_before = stream().unsent();
   }
+}
+
+void Http2Server::check_idle() {
+  const Instant now = loop().now();
+  bool late = exchange_count_ == 0 && now - last_activity_ >= context_.settings.idle_timeout;
+  // Until a header block ends, nothing else can come (RFC 9113, 6.10).
+  open_.for_each([&](Http2Exchange& exchange) {
+    const Duration age = now - exchange.record().started;
+    late = late || (!exchange.head_complete() && age >= context_.settings.header_timeout);
+  });
+  if (!late) return;
+  nghttp2_session_terminate_session(session(), NGHTTP2_NO_ERROR);
+  wants_flush();
 }
 
 }  // namespace

@@ -315,6 +315,168 @@ TEST_F(Http2, survives_garbage_instead_of_frames) {
   EXPECT_TRUE(peer.closed());
 }
 
+TEST_F(Http2, goes_on_when_a_full_connection_has_taken_its_output) {
+  // No WINDOW_UPDATE comes that would happen to wake the server.
+  client_settings.stream_window_bytes = 16 << 20;
+  client_settings.connection_window_bytes = 64 << 20;
+  connect();
+  std::vector<std::unique_ptr<ClientExchange>> floods;
+  std::vector<Answer> answers(10);
+  for (Answer& answer : answers) {
+    floods.push_back(client->open(request_head("GET", "/flood"), true));
+    tasks.spawn(collect(*floods.back(), answer));
+  }
+  fake.loop.run_until_idle();
+  size_t received = 0;
+  for (const Answer& answer : answers) {
+    EXPECT_TRUE(answer.done);
+    received += answer.body.size();
+  }
+  EXPECT_EQ(received, service.flooded);
+  EXPECT_GE(received, service.flood_max);
+}
+
+TEST_F(Http2, a_drained_connection_keeps_its_last_answer_until_it_was_taken) {
+  settings.stream_window_bytes = client_settings.stream_window_bytes = 1 << 20;
+  connect();
+  auto exchange = client->open(request_head("POST", "/echo"), false);
+  Answer answer;
+  tasks.spawn(collect(*exchange, answer));
+  fake.loop.run_until_idle();
+  drain.start();
+  fake.loop.run_until_idle();
+  wire->back.stall();
+  tasks.spawn(send_all(*exchange, std::string(400'000, 'l'), 10'000));
+  fake.loop.run_until_idle();
+  EXPECT_EQ(service.serving, 0);
+  wire->back.resume();
+  fake.loop.run_until_idle();
+  EXPECT_EQ(answer.failure, "");
+  EXPECT_EQ(answer.body.size(), 400'000u);
+  exchange.reset();
+  fake.advance(seconds(3));
+  EXPECT_FALSE(client->alive());
+}
+
+TEST_F(Http2, an_exchange_that_is_dropped_before_it_left_leaves_nothing_behind) {
+  auto dropped = client->open(request_head("POST", "/echo"), false);
+  auto kept = client->open(request_head("POST", "/echo"), false);
+  auto last = client->open(request_head("POST", "/echo"), false);
+  tasks.spawn(send_all(*dropped, "nobody reads this", 4));
+  dropped.reset();
+  last.reset();
+  Answer answer;
+  tasks.cancel_all();
+  tasks.spawn(send_all(*kept, "kept", 4));
+  tasks.spawn(collect(*kept, answer));
+  fake.loop.run_until_idle();
+  EXPECT_EQ(answer.body, "kept");
+  EXPECT_EQ(client->streams(), 0u);
+  EXPECT_EQ(service.serving, 0);
+}
+
+TEST_F(Http2, an_exchange_outlives_its_connection) {
+  auto ended = client->open(request_head("GET", "/echo"), true);
+  auto running = client->open(request_head("POST", "/echo"), false);
+  fake.loop.run_until_idle();
+  client.reset();
+  Answer first;
+  Answer second;
+  tasks.spawn(collect(*ended, first));
+  tasks.spawn(collect(*running, second));
+  tasks.spawn(send_all(*running, "late", 4));
+  fake.loop.run_until_idle();
+  EXPECT_EQ(first.status, 200);
+  EXPECT_EQ(second.failure, "the connection to the upstream broke");
+  running->finish();
+  running->abort();
+}
+
+TEST_F(Http2, ends_connections_that_take_no_bytes_for_long) {
+  client_settings.stream_window_bytes = 16 << 20;
+  client_settings.connection_window_bytes = 64 << 20;
+  connect();
+  wire->back.stall();
+  auto flood = client->open(request_head("GET", "/flood"), true);
+  fake.advance(settings.write_timeout - seconds(1));
+  EXPECT_EQ(service.serving, 1);
+  fake.advance(settings.header_timeout * 2);
+  EXPECT_EQ(service.serving, 0);
+}
+
+std::string frame(char type, char flags, char stream, std::string_view payload) {
+  std::string text{0, 0, static_cast<char>(payload.size()), type, flags, 0, 0, 0, stream};
+  return text.append(payload);
+}
+constexpr char kHeaders = 1;
+constexpr char kSettings = 4;
+constexpr char kWindowUpdate = 8;
+constexpr char kEndStream = 1;
+constexpr char kEndHeaders = 4;
+const std::string kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(kSettings, 0, 0, "");
+constexpr std::string_view kPost = "\x83\x86\x84\x41\x09shop.test";
+
+TEST_F(Http2, ends_connections_whose_header_block_does_not_end) {
+  auto [ours, theirs] = net::memory_pair(fake.loop);
+  net::MemoryPeer peer(std::move(ours));
+  server.spawn(serve_http2(std::move(theirs), {}, context));
+  peer.send(kPreface + frame(kHeaders, 0, 1, kPost));
+  fake.advance(settings.header_timeout - seconds(1));
+  EXPECT_FALSE(peer.closed());
+  fake.advance(settings.header_timeout + seconds(2));
+  EXPECT_TRUE(peer.closed());
+}
+
+TEST_F(Http2, ends_connections_that_make_it_reset_their_streams) {
+  settings.resets_max = 10;
+  auto [ours, theirs] = net::memory_pair(fake.loop);
+  net::MemoryPeer peer(std::move(ours));
+  server.spawn(serve_http2(std::move(theirs), {}, context));
+  peer.send(kPreface);
+  for (char stream = 1; stream < 90; stream += 2) {
+    peer.send(frame(kHeaders, kEndHeaders, stream, kPost));
+    peer.send(frame(kWindowUpdate, 0, stream, "\x7f\xff\xff\xff"));
+    fake.loop.run_until_idle();
+  }
+  EXPECT_TRUE(peer.closed());
+}
+
+TEST_F(Http2, ends_connections_that_let_too_many_answers_wait) {
+  settings.control_frames_queued_max = 100;
+  constexpr char kPing = 6;
+  auto [ours, theirs] = net::memory_pair(fake.loop);
+  net::MemoryPeer peer(std::move(ours));
+  server.spawn(serve_http2(std::move(theirs), {}, context));
+  std::string pings = kPreface;
+  for (int i = 0; i < 300; ++i) pings += frame(kPing, 0, 0, "12345678");
+  peer.send(pings);
+  fake.loop.run_until_idle();
+  EXPECT_TRUE(peer.closed());
+}
+
+Task<void> write_all(ClientExchange& exchange, size_t size, bool& returned) {
+  (void)co_await exchange.write(Bytes::copy(std::string(size, 'w')), false);
+  returned = true;
+}
+
+TEST_F(Http2, a_write_does_not_wait_for_an_upstream_that_has_answered_in_full) {
+  auto [ours, theirs] = net::memory_pair(fake.loop);
+  auto hasty = make_h2_client(std::move(ours), client_settings);
+  net::MemoryPeer peer(std::move(theirs));
+  const std::string no_window("\0\4\0\0\0\0", 6);
+  peer.send(frame(kSettings, 0, 0, no_window));
+  fake.loop.run_until_idle();
+  auto exchange = hasty->open(request_head("POST", "/"), false);
+  bool returned = false;
+  tasks.spawn(write_all(*exchange, 100'000, returned));
+  fake.loop.run_until_idle();
+  EXPECT_FALSE(returned);
+  peer.send(frame(kHeaders, kEndStream | kEndHeaders, 1, "\x88"));
+  fake.loop.run_until_idle();
+  EXPECT_TRUE(returned);
+  tasks.cancel_all();
+}
+
 TEST_F(Http2, destroying_the_server_in_the_middle_leaves_nothing_behind) {
   auto exchange = client->open(request_head("GET", "/slow"), true);
   fake.loop.run_until_idle();
