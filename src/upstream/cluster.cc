@@ -127,7 +127,12 @@ loop::Task<Result<Lease>> Cluster::acquire(const Lease& avoid) {
     size_t& count_;
   } const waiting(pending_);
   for (;;) {
-    for (const auto& endpoint : endpoints_) endpoint->grow();
+    bool growing = !resolved_once_;
+    for (const auto& endpoint : endpoints_) growing = endpoint->grow() || growing;
+    // Nothing else will come: rather the one that has just refused than none.
+    if (!growing) {
+      if (const Lease lease = try_acquire({}); lease.connection) co_return lease;
+    }
     if (!hopeful()) {
       co_return Failure(Reason::UpstreamUnavailable,
                         "upstream " + settings_.name + " cannot be reached")

@@ -22,7 +22,7 @@ loop::Task<Result<std::optional<call::MessagePart>>> KeptMessages::next() {
 
 void KeptMessages::keep(const call::MessagePart& part) {
   if (!kept_all_) return;
-  bytes_ += part.data.size();
+  bytes_ += part.data.size() + sizeof part;  // empty messages take memory too
   if (bytes_ > bytes_max_) {
     release();
     return;

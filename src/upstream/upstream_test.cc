@@ -8,6 +8,7 @@
 #include "upstream/cluster.h"
 #include "upstream/grpc_caller.h"
 #include "upstream/grpc_status.h"
+#include "upstream/kept_messages.h"
 #include "upstream/upstream_fake.h"
 #include "wire/frame.h"
 #include "wire/rpc_status.h"
@@ -336,6 +337,49 @@ TEST_F(Upstream, sends_again_what_was_refused_unseen) {
   fake.advance(milliseconds(500));
   ASSERT_TRUE(run->outcome);
   EXPECT_TRUE(run->outcome->ok());
+}
+
+Task<void> acquire_into(Cluster& cluster, Lease avoid, std::optional<Lease>& got) {
+  if (auto lease = co_await cluster.acquire(avoid)) got = *lease;
+}
+
+TEST_F(Upstream, takes_the_connection_that_refused_when_there_can_be_no_other) {
+  settings.connections_max = 1;
+  start();
+  const Lease only = cluster->try_acquire({});
+  ASSERT_TRUE(only.connection);
+  std::optional<Lease> got;
+  tasks.spawn(acquire_into(*cluster, only, got));
+  fake.loop.run_until_idle();
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->connection, only.connection);
+}
+
+TEST_F(Upstream, takes_the_connection_that_refused_when_another_cannot_be_made) {
+  start();
+  const Lease only = cluster->try_acquire({});
+  ASSERT_TRUE(only.connection);
+  network.refuse(address);
+  std::optional<Lease> got;
+  tasks.spawn(acquire_into(*cluster, only, got));
+  fake.advance(seconds(10));
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->connection, only.connection);
+}
+
+Task<void> read_on(KeptMessages& kept) {
+  for (;;) {
+    const auto part = co_await kept.next();
+    if (!part || !*part) co_return;
+  }
+}
+
+TEST_F(Upstream, empty_messages_are_not_kept_without_end) {
+  ReadyMessages source(std::vector<std::string>(10'000));
+  KeptMessages kept(source, 64 * 1024);
+  tasks.spawn(read_on(kept));
+  fake.loop.run_until_idle();
+  EXPECT_FALSE(kept.replayable(64 * 1024));
 }
 
 TEST_F(Upstream, does_not_hammer_an_upstream_that_sends_connections_away) {
