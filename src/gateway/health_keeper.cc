@@ -19,6 +19,7 @@ void HealthKeeper::watch(size_t index, const Snapshot& snapshot, upstream::Clust
     watched.tasks->spawn(watched.watches.back()->run());
   }
   watched.services = std::move(services);
+  changed_.notify();  // what was said of the services before is no longer in the report
 }
 
 std::shared_ptr<const HealthReport> HealthKeeper::report() const {
