@@ -123,9 +123,11 @@ bool connection_names(const Fields& request, std::string_view name) {
 }
 
 Failure too_large(uint32_t bytes_max) {
-  return Failure(
-      Reason::MetadataTooLarge,
-      fmt::format("the header makes more metadata than the upstream takes: {} bytes", bytes_max));
+  return Failure(Reason::MetadataTooLarge,
+                 fmt::format("the header makes more metadata than the upstream takes: {} bytes",
+                             bytes_max))
+      .with_limit("upstream.metadata_bytes_max")
+      .take();
 }
 
 // Gathers metadata under the rules.

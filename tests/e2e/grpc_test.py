@@ -331,10 +331,12 @@ class Reflection(unittest.TestCase):
     def address(self) -> str:
         return f"127.0.0.1:{gateway.port}"
 
-    def test_list_has_the_services_of_all_upstreams(self):
+    def test_list_has_the_services_of_all_upstreams_and_our_own(self):
         services = self.grpcurl(self.address, "list").split()
         for name in ("Users", "Catalogue", "Orders", "Support"):
             self.assertIn(f"shop.v1.{name}", services)
+        self.assertIn("grpc.health.v1.Health", services)
+        self.assertIn("grpc.reflection.v1.ServerReflection", services)
 
     def test_describe_shows_messages_with_their_options(self):
         text = self.grpcurl(self.address, "describe", "shop.v1.Users.UpdateUser")
@@ -345,6 +347,11 @@ class Reflection(unittest.TestCase):
     def test_call(self):
         out = self.grpcurl("-d", '{"user_id": 7}', self.address, "shop.v1.Users/GetUser")
         self.assertEqual(json.loads(out)["user_id"], "7")
+
+    def test_health_can_be_called_without_its_proto(self):
+        question = ["-d", '{"service": "shop.v1.Users"}', self.address]
+        out = self.grpcurl(*question, "grpc.health.v1.Health/Check")
+        self.assertEqual(json.loads(out)["status"], "SERVING")
 
     def test_both_versions_answer(self):
         reflected = Client(self.address, rpc.own_contract())
