@@ -1,14 +1,15 @@
 """Upstreams come and go under load: only what was in flight at a kill may fail."""
 
 import asyncio
+import itertools
 import signal
 import tempfile
 import time
 import unittest
 
 import frames
-from harness import BUILD, Gateway, Process, curl
-from loads import Everything, Verdict
+from harness import BUILD, Gateway, Process, curl, wait_until
+from loads import Everything, Http1Load, Verdict, descriptors, memory_bytes
 from puppet import SERVICE, Puppet, Stream, gateway_for
 
 GET_USER = "/shop.v1.Users/GetUser"
@@ -16,6 +17,13 @@ USER_7 = bytes([8, 7])  # GetUserRequest{user_id: 7}
 SETTLED = 300  # good answers of each load after which it is at full speed
 BACK_SECONDS = 1.5  # from the upstream's return until all is good again
 BROKEN_SECONDS = 0.5  # in which what was in flight at a kill fails
+WARM_UP = 4000
+REQUESTS = 20_000
+GROWTH_BYTES_MAX = 2 << 20
+ODD_REQUESTS = [  # each ends its connection
+    f"GET /v1/users/{what} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n"
+    for what in ("999999", "none", "%FF", "7/nowhere", "7?unknown=1")
+]
 
 
 class Users:
@@ -135,8 +143,7 @@ class RollingRestart(UnderLoad):
                 await everything.until(lambda: everything.progress() >= settled, "good answers")
                 new = Puppet(Stream.answer, port=old.port)
                 self.addCleanup(new.stop)
-                used = lambda new=new: new.connections and new.connections[0].streams
-                await everything.until(used, f"calls at endpoint {at} again")
+                await everything.until(new.streams, f"calls at endpoint {at} again")
 
         asyncio.run(self._while_running(everything, story()))
         self.assertEqual(everything.wrong, {})
@@ -147,6 +154,54 @@ class RollingRestart(UnderLoad):
 
     def test_loses_nothing_when_goaway_leaves_out_what_has_come(self):
         self._roll(Puppet.leave_at_once)
+
+
+class ManyRequests(unittest.TestCase):
+    """Memory and descriptors are those of the connections that are open, not of what has been."""
+
+    def test_leave_nothing_behind(self):
+        users = Users()
+        self.addCleanup(users.stop)
+        gateway = Gateway("--upstream", users.address, "--log", "off")
+        self.addCleanup(gateway.stop)
+        pid = gateway.process.pid
+        self._mixed(gateway, WARM_UP)
+        memory, open_before = memory_bytes(pid), self._settled_descriptors(pid)
+        self._mixed(gateway, REQUESTS)
+        self.assertLess(memory_bytes(pid) - memory, GROWTH_BYTES_MAX)
+        self.assertEqual(self._settled_descriptors(pid), open_before)
+
+    def _mixed(self, gateway: Gateway, requests: int):
+        """Good ones and failures, over connections that last and connections of one request."""
+        each = requests // 4
+        expected = curl(f"{gateway.url}/v1/users/7").body
+        everything = Everything(
+            gateway.port, "/v1/users/7", expected, GET_USER, USER_7, count=each
+        )
+        once = Http1Load(
+            gateway.port,
+            itertools.cycle(request.encode() for request in ODD_REQUESTS),
+            lambda status, _: 400 <= status < 500,
+            each,
+        )
+
+        async def run():
+            await asyncio.gather(everything.run(), once.run(4))
+
+        asyncio.run(run())
+        self.assertEqual(everything.wrong + once.tally.wrong, {})
+        self.assertEqual(len(everything.times(Verdict.GOOD)) + once.tally.good, 4 * each)
+
+    def _settled_descriptors(self, pid: int) -> int:
+        """Their number, once the clients' ends are gone."""
+        seen = []
+
+        def same_as_before() -> bool:
+            seen.append(descriptors(pid))
+            return seen[-5:] == seen[-1:] * 5
+
+        wait_until(same_as_before, "the number of descriptors to settle")
+        return seen[-1]
 
 
 if __name__ == "__main__":

@@ -257,8 +257,9 @@ class Puppet:
 
     def streams(self) -> list[Stream]:
         """The calls of our service."""
-        all_streams = (one for connection in self.connections for one in connection.streams.values())
-        return [one for one in all_streams if one.head[":path"].startswith(SERVICE)]
+        with self.changed:
+            every = [one for each in self.connections for one in each.streams.values()]
+        return [one for one in every if one.head[":path"].startswith(SERVICE)]
 
     def stream(self, text: str, seconds: float = 10) -> Stream:
         """The newest stream whose request says `text`, once it is there."""
