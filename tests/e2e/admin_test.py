@@ -6,7 +6,6 @@ import signal
 import unittest
 
 import harness
-import rpc
 from harness import Gateway, Lines, curl, wait_until
 from rpc import Client, Lab
 
