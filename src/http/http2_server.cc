@@ -93,6 +93,7 @@ class Http2Server final : public Http2Core {
   void count_reset();
   void submit_settings();
   void end(Http2Exchange& exchange);
+  void cancel(Http2Exchange& exchange);
   bool over() { return finished() || (going_away_ && exchange_count_ == 0 && shutdown_sent_); }
 
   const ServerContext context_;
@@ -317,6 +318,7 @@ loop::Task<void> Http2Server::run(Bytes first) {
 
 // Ends our side after what is queued, and reads on until the client ends its own.
 loop::Task<void> Http2Server::linger() {
+  open_.for_each([this](Http2Exchange& exchange) { cancel(exchange); });
   flush();
   stream().shutdown();
   Instant due = kNever;  // guard() watches over what is queued
@@ -391,13 +393,17 @@ void Http2Server::end(Http2Exchange& exchange) {
   wants_flush();
 }
 
+// Nobody will see an answer.
+void Http2Server::cancel(Http2Exchange& exchange) {
+  if (exchange.served || exchange.answered()) return;
+  exchange.record().reset = true;
+  exchange.served = true;
+  tasks_.cancel(exchange.task);
+}
+
 void Http2Server::after_events() {
   closed_.for_each([this](Http2Exchange& exchange) {
-    if (!exchange.served && !exchange.answered()) {
-      exchange.record().reset = true;
-      exchange.served = true;
-      tasks_.cancel(exchange.task);
-    }
+    cancel(exchange);
     if (!exchange.served) return;  // it has answered: its task ends by itself
     --exchange_count_;
     delete &exchange;

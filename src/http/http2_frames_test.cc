@@ -1,0 +1,137 @@
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "http/client.h"
+#include "http/server.h"
+#include "loop/loop_fake.h"
+#include "loop/task_set.h"
+#include "net/net_fake.h"
+
+namespace parley::http {
+namespace {
+
+using loop::Task;
+using std::chrono::seconds;
+
+std::string frame(char type, char flags, char stream, std::string_view payload) {
+  std::string text{0, 0, static_cast<char>(payload.size()), type, flags, 0, 0, 0, stream};
+  return text.append(payload);
+}
+
+constexpr char kHeaders = 1;
+constexpr char kSettings = 4;
+constexpr char kWindowUpdate = 8;
+constexpr char kEndStream = 1;
+constexpr char kEndHeaders = 4;
+const std::string kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(kSettings, 0, 0, "");
+constexpr std::string_view kPost = "\x83\x86\x84\x41\x09shop.test";
+
+// Peers that speak in frames of a test's making. Requests are begun and never answered.
+class Http2Frames : public testing::Test, private ExchangeService {
+ protected:
+  // A client of a server connection.
+  net::MemoryPeer serve() {
+    auto [ours, theirs] = net::memory_pair(fake.loop);
+    server.spawn(serve_http2(std::move(theirs), {}, context));
+    return net::MemoryPeer(std::move(ours));
+  }
+
+  loop::FakeLoop fake;
+  Settings settings;
+  Drain drain{fake.loop};
+  loop::Signal never{fake.loop};
+  ServerContext context{fake.loop, *this, settings, drain};
+  int serving = 0;
+  loop::TaskSet server{fake.loop};
+  loop::TaskSet tasks{fake.loop};
+
+ private:
+  struct Serving {
+    explicit Serving(int& count) : count_(count) { ++count_; }
+    ~Serving() { --count_; }
+    int& count_;
+  };
+  Task<void> serve(Exchange&) override {
+    const Serving now(serving);
+    co_await never.wait();
+  }
+  Task<void> refuse(Exchange& exchange, Failure failure) override {
+    exchange.begin({failure.http_status(), {}}, true);
+    co_return;
+  }
+};
+
+TEST_F(Http2Frames, ends_connections_whose_header_block_does_not_end) {
+  net::MemoryPeer peer = serve();
+  peer.send(kPreface + frame(kHeaders, 0, 1, kPost));
+  fake.advance(settings.header_timeout - seconds(1));
+  EXPECT_FALSE(peer.closed());
+  fake.advance(settings.header_timeout + seconds(2));
+  EXPECT_TRUE(peer.closed());
+}
+
+TEST_F(Http2Frames, ends_connections_that_make_it_reset_their_streams) {
+  settings.resets_max = 10;
+  net::MemoryPeer peer = serve();
+  peer.send(kPreface);
+  for (char stream = 1; stream < 90; stream += 2) {
+    peer.send(frame(kHeaders, kEndHeaders, stream, kPost));
+    peer.send(frame(kWindowUpdate, 0, stream, "\x7f\xff\xff\xff"));
+    fake.loop.run_until_idle();
+  }
+  EXPECT_TRUE(peer.closed());
+}
+
+TEST_F(Http2Frames, cancels_what_runs_when_the_client_breaks_the_rules) {
+  net::MemoryPeer peer = serve();
+  peer.send(kPreface + frame(kHeaders, kEndHeaders, 1, kPost));
+  fake.loop.run_until_idle();
+  EXPECT_EQ(serving, 1);
+  peer.send(frame(kHeaders, kEndHeaders, 2, kPost));  // an even number is not a client's
+  fake.loop.run_until_idle();
+  EXPECT_EQ(serving, 0);
+  EXPECT_TRUE(peer.closed());
+}
+
+TEST_F(Http2Frames, ends_connections_that_let_too_many_answers_wait) {
+  settings.control_frames_queued_max = 100;
+  constexpr char kPing = 6;
+  net::MemoryPeer peer = serve();
+  std::string pings = kPreface;
+  for (int i = 0; i < 300; ++i) pings += frame(kPing, 0, 0, "12345678");
+  peer.send(pings);
+  fake.loop.run_until_idle();
+  EXPECT_TRUE(peer.closed());
+}
+
+Task<void> write_all(ClientExchange& exchange, size_t size, bool& returned) {
+  (void)co_await exchange.write(Bytes::copy(std::string(size, 'w')), false);
+  returned = true;
+}
+
+TEST_F(Http2Frames, a_write_does_not_wait_for_an_upstream_that_has_answered_in_full) {
+  auto [ours, theirs] = net::memory_pair(fake.loop);
+  auto hasty = make_h2_client(std::move(ours), {});
+  net::MemoryPeer peer(std::move(theirs));
+  const std::string no_window("\0\4\0\0\0\0", 6);
+  peer.send(frame(kSettings, 0, 0, no_window));
+  fake.loop.run_until_idle();
+  Fields head;
+  head.add(FieldId::PseudoMethod, "POST");
+  head.add(FieldId::PseudoScheme, "http");
+  head.add(FieldId::PseudoAuthority, "shop.test");
+  head.add(FieldId::PseudoPath, "/");
+  auto exchange = hasty->open(std::move(head), false);
+  bool returned = false;
+  tasks.spawn(write_all(*exchange, 100'000, returned));
+  fake.loop.run_until_idle();
+  EXPECT_FALSE(returned);
+  peer.send(frame(kHeaders, kEndStream | kEndHeaders, 1, "\x88"));
+  fake.loop.run_until_idle();
+  EXPECT_TRUE(returned);
+  tasks.cancel_all();
+}
+
+}  // namespace
+}  // namespace parley::http
