@@ -101,7 +101,8 @@ run_ctest() {
 
 # The optimised gateway and the demo, driven from outside.
 test_e2e() {
-  install_grpcurl && install_grpcio && build_targets release parley shop && test_python tests
+  install_grpcurl && install_grpcio && build_targets release parley shop bench_strict_upstream &&
+    test_python tests
 }
 
 # test_python FOLDER: every *_test.py beneath it; each test method is a case.
