@@ -93,16 +93,14 @@ struct Http2Core::Callbacks {
     return 0;
   }
 
-  static int frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
+  static int frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void*) {
     if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
     Http2Stream* stream = stream_of(session, frame->hd.stream_id);
     if (!stream) return 0;
     stream->head_sent = true;
-    // The answer is whole and the request is not: tell the client to stop (RFC 9113, 8.1).
-    const bool answered =
-        (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) && core(user).side_ == Side::Server;
-    if (answered && !stream->received_end) {
-      nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
+    if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) {
+      stream->end_sent = true;
+      if (!stream->received_end) stream->arrived.notify();
     }
     return 0;
   }
@@ -209,7 +207,7 @@ void Http2Stream::resume() {
 
 Http2Core::Http2Core(Side side, std::unique_ptr<net::ByteStream> stream,
                      uint32_t write_buffer_bytes, uint32_t control_frames_queued_max)
-    : stream_(std::move(stream)), side_(side), write_buffer_bytes_(write_buffer_bytes) {
+    : stream_(std::move(stream)), write_buffer_bytes_(write_buffer_bytes) {
   nghttp2_session* session = nullptr;
   nghttp2_session_callbacks* callbacks = Callbacks::make();
   nghttp2_option* option = Callbacks::make_option(side, control_frames_queued_max);

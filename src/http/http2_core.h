@@ -46,6 +46,7 @@ class Http2Stream {
   bool closed = false;      // nghttp2 has forgotten the stream
   uint32_t close_code = 0;  // HTTP/2 error code
   bool head_sent = false;   // our HEADERS have been handed to the connection's buffer
+  bool end_sent = false;    // and the last frame of ours
 
  protected:
   ~Http2Stream() = default;
@@ -122,7 +123,6 @@ class Http2Core : public loop::Flusher {
 
   std::unique_ptr<nghttp2_session, DeleteSession> session_;
   std::unique_ptr<net::ByteStream> stream_;
-  const Side side_;
   const uint32_t write_buffer_bytes_;
   ByteBuffer output_;
   const Bytes* receiving_ = nullptr;  // the chunk that nghttp2 reads now

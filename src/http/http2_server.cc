@@ -19,6 +19,11 @@ constexpr size_t kChunksInARow = 16;
 constexpr Duration kLingerTime = std::chrono::seconds(2);
 constexpr size_t kLingerBytesMax = 1 << 20;
 
+// The same for a stream whose answer is whole before its request: some clients forget the answer
+// when RST_STREAM follows at once, as RFC 9113, 8.1 allows.
+constexpr Duration kRequestEndTime = std::chrono::seconds(1);
+constexpr size_t kRequestEndBytesMax = 16 << 20;
+
 class Http2Server;
 
 // One stream of a client as an exchange.
@@ -92,6 +97,7 @@ class Http2Server final : public Http2Core {
   void check_idle();
   void count_reset();
   void submit_settings();
+  loop::Task<void> see_request_off(Http2Exchange& exchange);
   void end(Http2Exchange& exchange);
   void cancel(Http2Exchange& exchange);
   bool over() { return finished() || (going_away_ && exchange_count_ == 0 && shutdown_sent_); }
@@ -377,12 +383,31 @@ void Http2Server::serve(Http2Exchange& exchange, std::optional<Failure> refusal)
 
 loop::Task<void> Http2Server::serve_one(Http2Exchange& exchange) {
   co_await context_.service.serve(exchange);
+  if (exchange.answered() && !exchange.received_end) co_await see_request_off(exchange);
   end(exchange);
 }
 
 loop::Task<void> Http2Server::refuse_one(Http2Exchange& exchange, Failure failure) {
   co_await context_.service.refuse(exchange, std::move(failure));
+  if (exchange.answered() && !exchange.received_end) co_await see_request_off(exchange);
   end(exchange);
+}
+
+// The answer is whole and the request is not: drops what still comes, and tells a client that goes
+// on and on to stop (RFC 9113, 8.1).
+loop::Task<void> Http2Server::see_request_off(Http2Exchange& exchange) {
+  while (!exchange.closed && !exchange.end_sent) co_await exchange.arrived.wait();
+  const Instant due = deadline_after(loop().now(), kRequestEndTime);
+  size_t dropped = 0;
+  while (!exchange.closed && !exchange.received_end) {
+    while (!exchange.received.empty()) dropped += exchange.take_received().size();
+    if (dropped > kRequestEndBytesMax || loop().now() >= due) {
+      nghttp2_submit_rst_stream(session(), NGHTTP2_FLAG_NONE, exchange.id(), NGHTTP2_NO_ERROR);
+      wants_flush();
+      co_return;
+    }
+    co_await TimedWait(exchange.arrived, due);
+  }
 }
 
 void Http2Server::end(Http2Exchange& exchange) {

@@ -253,16 +253,29 @@ TEST_F(Http2, refuses_a_host_that_contradicts_the_authority) {
   EXPECT_EQ(answer.status, 400);
 }
 
-TEST_F(Http2, an_early_answer_stops_the_request_without_an_error) {
+TEST_F(Http2, an_early_answer_waits_for_the_request_to_end) {
   auto exchange = client->open(request_head("POST", "/early"), false);
   Answer answer;
   tasks.spawn(collect(*exchange, answer));
   fake.loop.run_until_idle();
   EXPECT_TRUE(answer.done);
   EXPECT_EQ(answer.status, 200);
-  EXPECT_EQ(answer.failure, "");
+  EXPECT_EQ(exchange->reset_code(), -1);
+  tasks.spawn(send_all(*exchange, std::string(200'000, 'x'), 10'000));
+  fake.loop.run_until_idle();
+  EXPECT_EQ(exchange->reset_code(), -1);
   exchange.reset();
   fake.loop.run_until_idle();
+  EXPECT_EQ(client->streams(), 0u);
+}
+
+TEST_F(Http2, an_early_answer_stops_a_request_that_does_not_end_without_an_error) {
+  auto exchange = client->open(request_head("POST", "/early"), false);
+  Answer answer;
+  tasks.spawn(collect(*exchange, answer));
+  fake.advance(seconds(2));
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.failure, "");
   EXPECT_EQ(client->streams(), 0u);
 }
 
