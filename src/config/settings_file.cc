@@ -32,13 +32,14 @@ std::optional<std::string> read_file(const std::string& file) {
 
 void read_settings(std::string_view text, const std::string& file, gateway::Settings& settings,
                    contract::Problems& problems) {
+  static const Keys<gateway::Settings> keys = settings_keys();
   const auto root = parse_yaml(text, file, problems);
   if (!root) return;
   Reader reader(file, problems);
   if (root->kind != Node::Kind::Map)
     reader.error(root->at, "the file is no mapping", "write `key: value` in each line");
   else
-    read_map(reader, *root, "", settings_keys(), settings);
+    read_map(reader, *root, "", keys, settings);
 }
 
 void read_settings_file(const std::string& file, gateway::Settings& settings,
