@@ -83,7 +83,7 @@ def read_slowly(reader, stream: Stream, seconds: float) -> int:
         if taken < elapsed * READ_PER_SECOND:
             taken += reader.read()
         else:
-            time.sleep(0.005)  # the pace of the client
+            time.sleep(0.005)  # tidy: allow sleep: the pace of the client
         ahead = max(ahead, stream.sent - taken)
     return ahead
 
