@@ -1,9 +1,7 @@
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 
-#include "base/ascii.h"
-#include "http/http2_core.h"
+#include "http/http2_exchange.h"
 #include "http/server.h"
 #include "http/timed_wait.h"
 #include "loop/combine.h"
@@ -24,66 +22,19 @@ constexpr size_t kLingerBytesMax = 1 << 20;
 constexpr Duration kRequestEndTime = std::chrono::seconds(1);
 constexpr size_t kRequestEndBytesMax = 16 << 20;
 
-class Http2Server;
-
-// One stream of a client as an exchange.
-//
-//   head arrives → served by a task → finished or reset, and closed in nghttp2 → deleted by the
-//   connection
-class Http2Exchange final : public Exchange, public Http2Stream, public loop::Link {
- public:
-  Http2Exchange(Http2Server& server, int32_t id);
-
-  Version version() const override { return Version::Http2; }
-  const net::Address& peer() const override;
-  const net::TlsInfo& tls() const override;
-  loop::Task<Result<Bytes>> read() override;
-  const Fields& trailers() const override { return received_trailers; }
-  bool request_ended() const override { return received_end && received.empty(); }
-  std::optional<uint64_t> content_length() const override;
-  void inform(uint16_t status, const Fields& fields) override;
-  void begin(ResponseHead head, bool ends) override;
-  loop::Task<Result<void>> write(Bytes bytes) override;
-  void finish(Fields trailers) override;
-  void finish_with(Bytes last) override;
-  void reset(Code code) override;
-  bool finished() const override { return finished_ || closed; }
-  bool answered() const { return finished_; }
-  bool head_complete() const { return head_complete_; }
-  void close_after() override;
-
-  // The task that serves the exchange, and what becomes of it.
-  loop::TaskSet::Id task;
-  bool served = true;  // no task serves it: not yet, or no longer
-
- private:
-  void on_field(std::string_view name, std::string_view value, bool never_index) override;
-  void on_head_complete() override;
-  void on_closed() override;
-  void check_head();
-
-  Http2Server& server_;
-  ResponseHead response_;
-  std::string status_text_;
-  std::optional<Failure> refusal_;  // why HTTP itself refuses the request
-  bool head_complete_ = false;
-  bool finished_ = false;
-};
-
 // A client's HTTP/2 connection (RFC 9113).
-class Http2Server final : public Http2Core {
+class Http2Server final : public Http2Core, private Http2ExchangeOwner {
  public:
   Http2Server(std::unique_ptr<net::ByteStream> stream, const ServerContext& context);
   ~Http2Server() override;
 
   loop::Task<void> run(Bytes first);
 
-  const ServerContext& context() const { return context_; }
-  void serve(Http2Exchange& exchange, std::optional<Failure> refusal);
-  void closed(Http2Exchange& exchange);
-  void go_away();
-
  private:
+  const ServerContext& context() const override { return context_; }
+  void serve(Http2Exchange& exchange, std::optional<Failure> refusal) override;
+  void closed(Http2Exchange& exchange) override;
+  void go_away() override;
   void finish_going_away();
   Http2Stream* on_stream_begin(int32_t id) override;
   void on_frame(const nghttp2_frame& frame) override;
@@ -115,148 +66,6 @@ class Http2Server final : public Http2Core {
   // Destroyed first: its tasks refer to the exchanges.
   loop::TaskSet tasks_;
 };
-
-Http2Exchange::Http2Exchange(Http2Server& server, int32_t id)
-    : Http2Stream(server, id), server_(server) {
-  const Settings& settings = server.context().settings;
-  request_.fields = Fields({settings.header_bytes_max, settings.header_count_max});
-  received_trailers = Fields({settings.header_bytes_max, settings.header_count_max});
-  record_.started = server.loop().now();
-}
-
-const net::Address& Http2Exchange::peer() const { return server_.stream().peer(); }
-const net::TlsInfo& Http2Exchange::tls() const { return server_.stream().tls(); }
-
-void Http2Exchange::on_field(std::string_view name, std::string_view value, bool never_index) {
-  Fields& to = head_complete_ ? received_trailers : request_.fields;
-  if (to.append(name, value, never_index) || refusal_) return;
-  refusal_ = Failure(Reason::HeadersTooLarge, "the header is over the limit")
-                 .with_limit("http.header_bytes_max")
-                 .take();
-}
-
-void Http2Exchange::on_head_complete() {
-  if (head_complete_) return;  // trailers
-  head_complete_ = true;
-  if (!refusal_) check_head();
-  server_.serve(*this, std::move(refusal_));
-}
-
-// What nghttp2 leaves to us of RFC 9113, 8.3.1 and our own limits.
-void Http2Exchange::check_head() {
-  Fields& fields = request_.fields;
-  const auto host = fields.find(FieldId::Host);
-  if (host) {
-    const auto authority = fields.find(FieldId::PseudoAuthority);
-    if (fields.count(FieldId::Host) > 1 || (authority && !ascii_equal(*authority, *host))) {
-      refusal_ = Failure(Reason::RequestMalformed, "`host` and `:authority` differ");
-      return;
-    }
-    if (!authority) {
-      const std::string copy(*host);
-      fields.add(FieldId::PseudoAuthority, copy);
-    }
-    fields.remove(FieldId::Host);
-  }
-  const size_t url_bytes_max = server_.context().settings.url_bytes_max;
-  if (request_.target().size() > url_bytes_max) {
-    refusal_ = Failure(Reason::UrlTooLong,
-                       "the URL is longer than " + std::to_string(url_bytes_max) + " bytes")
-                   .with_limit("http.url_bytes_max")
-                   .take();
-  }
-}
-
-void Http2Exchange::on_closed() {
-  unlink();
-  server_.closed(*this);
-}
-
-std::optional<uint64_t> Http2Exchange::content_length() const {
-  const auto text = request_.fields.find(FieldId::ContentLength);
-  uint64_t length = 0;
-  if (!text || std::from_chars(text->data(), text->data() + text->size(), length).ec != std::errc())
-    return std::nullopt;
-  return length;
-}
-
-loop::Task<Result<Bytes>> Http2Exchange::read() {
-  while (received.empty()) {
-    if (received_end) co_return Bytes();
-    if (closed)
-      co_return Failure(Reason::ClientGone, "the client reset the stream").from(Origin::Client);
-    co_await arrived.wait();
-  }
-  Bytes chunk = take_received();
-  record_.request_bytes += chunk.size();
-  co_return chunk;
-}
-
-void Http2Exchange::inform(uint16_t status, const Fields& fields) {
-  if (closed || begun()) return;
-  const std::string text = std::to_string(status);
-  Fields head;
-  head.add(FieldId::PseudoStatus, text);
-  for (const Field field : fields) head.add(field.name, field.value);
-  auto list = to_nghttp2(head);
-  for (nghttp2_nv& item : list) item.flags = NGHTTP2_NV_FLAG_NONE;  // copied: `head` ends here
-  nghttp2_submit_headers(core_.session(), NGHTTP2_FLAG_NONE, id(), nullptr, list.data(),
-                         list.size(), nullptr);
-  core_.wants_flush();
-}
-
-void Http2Exchange::begin(ResponseHead head, bool ends) {
-  PARLEY_ASSERT(!begun());
-  record_.status = head.status;
-  finished_ = ends;
-  if (closed) return;
-  response_ = std::move(head);
-  status_text_ = std::to_string(response_.status);
-  std::vector<nghttp2_nv> list;
-  list.reserve(response_.fields.size() + 1);
-  const std::string_view name = field_name(FieldId::PseudoStatus);
-  list.push_back({reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())),
-                  reinterpret_cast<uint8_t*>(status_text_.data()), name.size(), status_text_.size(),
-                  NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE});
-  append_nghttp2(response_.fields, list);
-  const nghttp2_data_provider body = Http2Core::body_of(*this);
-  nghttp2_submit_response(core_.session(), id(), list.data(), list.size(), ends ? nullptr : &body);
-  core_.wants_flush();
-}
-
-loop::Task<Result<void>> Http2Exchange::write(Bytes bytes) {
-  record_.response_bytes += bytes.size();
-  send(std::move(bytes), false);
-  while (!closed && sending.size() >= core_.write_buffer_bytes()) co_await left.wait();
-  if (closed)
-    co_return Failure(Reason::ClientGone, "the client reset the stream").from(Origin::Client);
-  co_return {};
-}
-
-void Http2Exchange::finish(Fields trailers) {
-  if (finished_) return;
-  finished_ = true;
-  send_end(std::move(trailers));
-}
-
-void Http2Exchange::finish_with(Bytes last) {
-  if (finished_) return;
-  finished_ = true;
-  record_.response_bytes += last.size();
-  send(std::move(last), true);
-}
-
-void Http2Exchange::reset(Code code) {
-  if (finished_ && closed) return;
-  finished_ = true;
-  record_.reset = true;
-  if (closed) return;
-  const uint32_t error = code == Code::Cancelled ? NGHTTP2_CANCEL : NGHTTP2_INTERNAL_ERROR;
-  nghttp2_submit_rst_stream(core_.session(), NGHTTP2_FLAG_NONE, id(), error);
-  core_.wants_flush();
-}
-
-void Http2Exchange::close_after() { server_.go_away(); }
 
 Http2Server::Http2Server(std::unique_ptr<net::ByteStream> stream, const ServerContext& context)
     : Http2Core(Side::Server, std::move(stream), context.settings.write_buffer_bytes,
@@ -345,7 +154,7 @@ loop::Task<void> Http2Server::linger() {
 }
 
 Http2Stream* Http2Server::on_stream_begin(int32_t id) {
-  auto* exchange = new Http2Exchange(*this, id);  // owned by the list that it is in
+  auto* exchange = new Http2Exchange(*this, *this, id);  // owned by the list that it is in
   open_.push_back(*exchange);
   ++exchange_count_;
   ++requests_;

@@ -1,0 +1,155 @@
+#include "http/http2_exchange.h"
+
+#include <charconv>
+
+#include "base/ascii.h"
+
+namespace parley::http {
+
+Http2Exchange::Http2Exchange(Http2Core& core, Http2ExchangeOwner& owner, int32_t id)
+    : Http2Stream(core, id), owner_(owner) {
+  const Settings& settings = owner.context().settings;
+  request_.fields = Fields({settings.header_bytes_max, settings.header_count_max});
+  received_trailers = Fields({settings.header_bytes_max, settings.header_count_max});
+  record_.started = core.loop().now();
+}
+
+const net::Address& Http2Exchange::peer() const { return core_.stream().peer(); }
+const net::TlsInfo& Http2Exchange::tls() const { return core_.stream().tls(); }
+
+void Http2Exchange::on_field(std::string_view name, std::string_view value, bool never_index) {
+  Fields& to = head_complete_ ? received_trailers : request_.fields;
+  if (to.append(name, value, never_index) || refusal_) return;
+  refuse_large();
+}
+
+void Http2Exchange::refuse_large() {
+  refusal_ = Failure(Reason::HeadersTooLarge, "the header is over the limit")
+                 .with_limit("http.header_bytes_max")
+                 .take();
+}
+
+void Http2Exchange::on_head_complete() {
+  if (head_complete_) return;  // trailers
+  head_complete_ = true;
+  if (!refusal_) check_head();
+  owner_.serve(*this, std::move(refusal_));
+}
+
+// What nghttp2 leaves to us of RFC 9113, 8.3.1 and our own limits.
+void Http2Exchange::check_head() {
+  Fields& fields = request_.fields;
+  const auto host = fields.find(FieldId::Host);
+  if (host) {
+    const auto authority = fields.find(FieldId::PseudoAuthority);
+    if (fields.count(FieldId::Host) > 1 || (authority && !ascii_equal(*authority, *host))) {
+      refusal_ = Failure(Reason::RequestMalformed, "`host` and `:authority` differ");
+      return;
+    }
+    if (!authority) {
+      const std::string copy(*host);
+      if (!fields.insert(0, FieldId::PseudoAuthority, copy)) return refuse_large();
+    }
+    fields.remove(FieldId::Host);
+  }
+  const size_t url_bytes_max = owner_.context().settings.url_bytes_max;
+  if (request_.target().size() > url_bytes_max) {
+    refusal_ = Failure(Reason::UrlTooLong,
+                       "the URL is longer than " + std::to_string(url_bytes_max) + " bytes")
+                   .with_limit("http.url_bytes_max")
+                   .take();
+  }
+}
+
+void Http2Exchange::on_closed() {
+  unlink();
+  owner_.closed(*this);
+}
+
+std::optional<uint64_t> Http2Exchange::content_length() const {
+  const auto text = request_.fields.find(FieldId::ContentLength);
+  uint64_t length = 0;
+  if (!text || std::from_chars(text->data(), text->data() + text->size(), length).ec != std::errc())
+    return std::nullopt;
+  return length;
+}
+
+loop::Task<Result<Bytes>> Http2Exchange::read() {
+  while (received.empty()) {
+    if (received_end) co_return Bytes();
+    if (closed)
+      co_return Failure(Reason::ClientGone, "the client reset the stream").from(Origin::Client);
+    co_await arrived.wait();
+  }
+  Bytes chunk = take_received();
+  record_.request_bytes += chunk.size();
+  co_return chunk;
+}
+
+void Http2Exchange::inform(uint16_t status, const Fields& fields) {
+  if (closed || begun()) return;
+  const std::string text = std::to_string(status);
+  Fields head;
+  head.add(FieldId::PseudoStatus, text);
+  for (const Field field : fields) head.add(field.name, field.value);
+  auto list = to_nghttp2(head);
+  for (nghttp2_nv& item : list) item.flags = NGHTTP2_NV_FLAG_NONE;  // copied: `head` ends here
+  nghttp2_submit_headers(core_.session(), NGHTTP2_FLAG_NONE, id(), nullptr, list.data(),
+                         list.size(), nullptr);
+  core_.wants_flush();
+}
+
+void Http2Exchange::begin(ResponseHead head, bool ends) {
+  PARLEY_ASSERT(!begun());
+  record_.status = head.status;
+  finished_ = ends;
+  if (closed) return;
+  response_ = std::move(head);
+  status_text_ = std::to_string(response_.status);
+  std::vector<nghttp2_nv> list;
+  list.reserve(response_.fields.size() + 1);
+  const std::string_view name = field_name(FieldId::PseudoStatus);
+  list.push_back({reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())),
+                  reinterpret_cast<uint8_t*>(status_text_.data()), name.size(), status_text_.size(),
+                  NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE});
+  append_nghttp2(response_.fields, list);
+  const nghttp2_data_provider body = Http2Core::body_of(*this);
+  nghttp2_submit_response(core_.session(), id(), list.data(), list.size(), ends ? nullptr : &body);
+  core_.wants_flush();
+}
+
+loop::Task<Result<void>> Http2Exchange::write(Bytes bytes) {
+  record_.response_bytes += bytes.size();
+  send(std::move(bytes), false);
+  while (!closed && sending.size() >= core_.write_buffer_bytes()) co_await left.wait();
+  if (closed)
+    co_return Failure(Reason::ClientGone, "the client reset the stream").from(Origin::Client);
+  co_return {};
+}
+
+void Http2Exchange::finish(Fields trailers) {
+  if (finished_) return;
+  finished_ = true;
+  send_end(std::move(trailers));
+}
+
+void Http2Exchange::finish_with(Bytes last) {
+  if (finished_) return;
+  finished_ = true;
+  record_.response_bytes += last.size();
+  send(std::move(last), true);
+}
+
+void Http2Exchange::reset(Code code) {
+  if (finished_ && closed) return;
+  finished_ = true;
+  record_.reset = true;
+  if (closed) return;
+  const uint32_t error = code == Code::Cancelled ? NGHTTP2_CANCEL : NGHTTP2_INTERNAL_ERROR;
+  nghttp2_submit_rst_stream(core_.session(), NGHTTP2_FLAG_NONE, id(), error);
+  core_.wants_flush();
+}
+
+void Http2Exchange::close_after() { owner_.go_away(); }
+
+}  // namespace parley::http
