@@ -103,7 +103,9 @@ std::string described(const Route& route) {
       !route.implicit && route.rule->location.line > 0 ? route.rule->location : method.location;
   std::string text(method.full_name);
   text += " (";
-  if (!where.file.empty()) text += fmt::format("{}:{}, ", where.file, where.line);
+  if (!where.file.empty()) text += where.file;
+  if (where.line > 0) text += fmt::format(":{}", where.line);
+  if (!where.file.empty()) text += ", ";
   text += fmt::format("upstream {})", route.exposed->upstream);
   return text;
 }

@@ -29,9 +29,9 @@ uint32_t usable_cores() {
   return static_cast<uint32_t>(std::max(CPU_COUNT(&set), 1));
 }
 
-contract::Problem cannot_listen(const std::string& address, const Failure& failure) {
+contract::Problem cannot_listen(const Failure& failure) {
   contract::Problem problem;
-  problem.what = "cannot listen on " + address + ": " + failure.message();
+  problem.what = failure.message();
   problem.remedy = "stop what uses it, or choose another address with --listen or --admin";
   return problem;
 }
@@ -178,7 +178,7 @@ void Gateway::State::listen(const ListenerSettings& listener,
                             std::vector<contract::Problem>& problems) {
   auto parsed = net::Address::parse(listener.address);
   if (!parsed) {
-    problems.push_back(cannot_listen(listener.address, parsed.error()));
+    problems.push_back(cannot_listen(parsed.error()));
     return;
   }
   beyond_loopback_ = beyond_loopback_ || (!parsed->is_loopback() && listener.serve.api);
@@ -189,7 +189,7 @@ void Gateway::State::listen(const ListenerSettings& listener,
     // out.
     auto probe = network_->listen(address, {.reuse_port = false});
     if (!probe) {
-      problems.push_back(cannot_listen(listener.address, probe.error()));
+      problems.push_back(cannot_listen(probe.error()));
       return;
     }
     address = (*probe)->address();
@@ -199,7 +199,7 @@ void Gateway::State::listen(const ListenerSettings& listener,
   for (size_t i = 0; i < sockets; ++i) {
     auto bound = shards_[i]->listen(address, options, listener.serve);
     if (!bound) {
-      problems.push_back(cannot_listen(listener.address, bound.error()));
+      problems.push_back(cannot_listen(bound.error()));
       return;
     }
     if (address.is_unix()) options.shared_descriptor = bound->descriptor;
