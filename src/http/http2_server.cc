@@ -40,8 +40,7 @@ class Http2Server final : public Http2Core, private Http2ExchangeOwner {
   void on_frame(const nghttp2_frame& frame) override;
   void after_events() override;
 
-  loop::Task<void> serve_one(Http2Exchange& exchange);
-  loop::Task<void> refuse_one(Http2Exchange& exchange, Failure failure);
+  loop::Task<void> serve_one(Http2Exchange& exchange, std::optional<Failure> refusal);
   loop::Task<void> drain_when_told();
   loop::Task<void> guard();
   loop::Task<void> linger();
@@ -186,18 +185,15 @@ void Http2Server::closed(Http2Exchange& exchange) {
 
 void Http2Server::serve(Http2Exchange& exchange, std::optional<Failure> refusal) {
   exchange.served = false;
-  exchange.task = refusal ? tasks_.spawn(refuse_one(exchange, *std::move(refusal)))
-                          : tasks_.spawn(serve_one(exchange));
+  exchange.task = tasks_.spawn(serve_one(exchange, std::move(refusal)));
 }
 
-loop::Task<void> Http2Server::serve_one(Http2Exchange& exchange) {
-  co_await context_.service.serve(exchange);
-  if (exchange.answered() && !exchange.received_end) co_await see_request_off(exchange);
-  end(exchange);
-}
-
-loop::Task<void> Http2Server::refuse_one(Http2Exchange& exchange, Failure failure) {
-  co_await context_.service.refuse(exchange, std::move(failure));
+loop::Task<void> Http2Server::serve_one(Http2Exchange& exchange, std::optional<Failure> refusal) {
+  if (refusal) {
+    co_await context_.service.refuse(exchange, *std::move(refusal));
+  } else {
+    co_await context_.service.serve(exchange);
+  }
   if (exchange.answered() && !exchange.received_end) co_await see_request_off(exchange);
   end(exchange);
 }

@@ -13,7 +13,6 @@ Cluster::Cluster(loop::Loop& loop, net::Network& network, net::Resolver& resolve
       resolver_(resolver),
       settings_(std::move(settings)),
       changed_(loop),
-      resolve_now_(loop),
       tasks_(loop) {
   for (const std::string& text : settings_.endpoints) add_target(text);
   if (!settings_.authority.empty()) authority_ = settings_.authority;

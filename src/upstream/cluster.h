@@ -60,7 +60,6 @@ class Cluster {
   loop::Task<void> keep_resolving();
   loop::Task<void> resolve(Target& target);
   void update_endpoints();
-  bool grow(const Endpoint* avoid);
   bool hopeful() const;
 
   loop::Loop& loop_;
@@ -69,7 +68,6 @@ class Cluster {
   const Settings settings_;
   std::string authority_;
   loop::Signal changed_;
-  loop::Signal resolve_now_;
   std::vector<Target> targets_;
   bool resolved_once_ = false;
   std::string config_error_;  // an endpoint that cannot be read
