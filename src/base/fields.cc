@@ -115,13 +115,6 @@ FieldId field_id(std::string_view name) {
   return FieldId::Other;
 }
 
-FieldId Fields::field_id_any_case(std::string_view name) {
-  std::array<char, 32> lowered;  // longer than every known name
-  if (name.size() > lowered.size()) return FieldId::Other;
-  std::transform(name.begin(), name.end(), lowered.begin(), ascii_lower);
-  return field_id({lowered.data(), name.size()});
-}
-
 Fields::Fields(Fields&& other) noexcept
     : block_(std::exchange(other.block_, nullptr)),
       capacity_(std::exchange(other.capacity_, 0)),
@@ -131,7 +124,7 @@ Fields::Fields(Fields&& other) noexcept
       limits_(other.limits_) {}
 
 Fields::Fields(const Fields& other) : limits_(other.limits_) {
-  for (const Field field : other) push(field.name, field.id, field.value, field.never_index);
+  for (const Field field : other) push(field);
 }
 
 Fields& Fields::operator=(Fields other) noexcept {
@@ -148,12 +141,24 @@ Fields::~Fields() { std::free(block_); }
 
 bool Fields::append(std::string_view name, std::string_view value, bool never_index) {
   if (!fits(name.size(), value.size())) return false;
-  return push(name, field_id_any_case(name), value, never_index);
+  push({name, value, FieldId::Other, never_index});
+  identify_last();
+  return true;
 }
 
 bool Fields::append(FieldId id, std::string_view value, bool never_index) {
-  const std::string_view name = field_name(id);
-  return fits(name.size(), value.size()) && push(name, id, value, never_index);
+  return append(Field{field_name(id), value, id, never_index});
+}
+
+bool Fields::append(const Field& field) {
+  if (!fits(field.name.size(), field.value.size())) return false;
+  push(field);
+  return true;
+}
+
+void Fields::add(std::string_view name, std::string_view value) {
+  push({name, value});
+  identify_last();
 }
 
 bool Fields::insert(size_t index, FieldId id, std::string_view value) {
@@ -170,19 +175,26 @@ bool Fields::fits(size_t name_size, size_t value_size) const {
          list_bytes_ + name_size + value_size + kEntryOverhead <= limits_.bytes_max;
 }
 
-bool Fields::push(std::string_view name, FieldId id, std::string_view value, bool never_index) {
-  PARLEY_ASSERT(name.size() <= UINT16_MAX);
-  const size_t text = name.size() + value.size();
+void Fields::push(const Field& field) {
+  PARLEY_ASSERT(field.name.size() <= UINT16_MAX);
+  const size_t text = field.name.size() + field.value.size();
   if (text_size_ + text + (count_ + 1) * sizeof(Entry) > capacity_) grow(text);
   char* at = block_ + text_size_;
-  std::transform(name.begin(), name.end(), at, ascii_lower);
-  std::memcpy(at + name.size(), value.data(), value.size());
-  entry(count_) = {text_size_, static_cast<uint32_t>(value.size()),
-                   static_cast<uint16_t>(name.size()), id, never_index};
+  std::memcpy(at, field.name.data(), field.name.size());
+  std::memcpy(at + field.name.size(), field.value.data(), field.value.size());
+  entry(count_) = {text_size_, static_cast<uint32_t>(field.value.size()),
+                   static_cast<uint16_t>(field.name.size()), field.id, field.never_index};
   ++count_;
   text_size_ += static_cast<uint32_t>(text);
   list_bytes_ += static_cast<uint32_t>(text + kEntryOverhead);
-  return true;
+}
+
+// Lowers the name of the field that was pushed last, and finds its id.
+void Fields::identify_last() {
+  Entry& last = entry(count_ - 1);
+  char* const name = block_ + last.offset;
+  std::transform(name, name + last.name_size, name, ascii_lower);
+  last.id = field_id({name, last.name_size});
 }
 
 void Fields::grow(size_t text) {

@@ -115,14 +115,16 @@ class Fields {
   [[nodiscard]] bool append(std::string_view name, std::string_view value,
                             bool never_index = false);
   [[nodiscard]] bool append(FieldId id, std::string_view value, bool never_index = false);
+  // A field of another list, as it is there.
+  [[nodiscard]] bool append(const Field& field);
   // The same, but before the field at `index`. REQUIRES: index <= size().
   [[nodiscard]] bool insert(size_t index, FieldId id, std::string_view value);
 
   // Appends a field of our own, limits or not.
-  void add(std::string_view name, std::string_view value) {
-    (void)push(name, field_id_any_case(name), value, false);
-  }
-  void add(FieldId id, std::string_view value) { (void)push(field_name(id), id, value, false); }
+  void add(std::string_view name, std::string_view value);
+  void add(FieldId id, std::string_view value) { push({field_name(id), value, id, false}); }
+  // A field of another list, as it is there.
+  void add(const Field& field) { push(field); }
 
   // Removes every field of that name, then adds one.
   void set(FieldId id, std::string_view value);
@@ -160,8 +162,8 @@ class Fields {
     bool never_index;
   };
 
-  static FieldId field_id_any_case(std::string_view name);
-  bool push(std::string_view name, FieldId id, std::string_view value, bool never_index);
+  void push(const Field& field);
+  void identify_last();
   bool fits(size_t name_size, size_t value_size) const;
   void grow(size_t text);
   template <typename Matches>

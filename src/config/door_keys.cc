@@ -13,10 +13,10 @@ Word<door::OnUnknown> on_unknown() {
       {{"reject", door::OnUnknown::Reject}, {"ignore", door::OnUnknown::Ignore}});
 }
 
-// The settings of REST that may differ by method: the same names and sentences for all methods
-// (RestSettings) and for some (MethodOverride).
+// The settings of REST: the same names and sentences for all methods (RestSettings) and for some
+// (MethodOverride).
 template <typename Target>
-Keys<Target> rest_keys_by_method() {
+Keys<Target> rest_keys() {
   return {
       one("unknown_query", &Target::unknown_query, on_unknown(),
           "Query parameters that name no field: `reject` answers 400, `ignore` drops them."),
@@ -34,20 +34,13 @@ Keys<Target> rest_keys_by_method() {
           "How fields are named in answers: `userId`, or `user_id` as the contract has it."),
       one("hide_upstream_detail", &Target::hide_upstream_detail, yes_or_no(),
           "Keep the upstream's message and details of a 5xx inside."),
+      one("depth_max", &Target::depth_max, count<uint16_t>(1, 1000),
+          "How deep JSON and paths in the query may be nested."),
+      one("query_parameters_max", &Target::query_parameters_max, count<uint32_t>(1, 100'000),
+          "Query parameters of one request."),
+      one("stream_status_wait", &Target::stream_status_wait, duration(0s, 1h),
+          "How long the status of a streamed answer waits for the first message; then it is 200."),
   };
-}
-
-Keys<door::RestSettings> rest_keys() {
-  using door::RestSettings;
-  auto keys = rest_keys_by_method<RestSettings>();
-  keys.push_back(one("depth_max", &RestSettings::depth_max, count<uint16_t>(1, 1000),
-                     "How deep JSON and paths in the query may be nested."));
-  keys.push_back(one("query_parameters_max", &RestSettings::query_parameters_max,
-                     count<uint32_t>(1, 100'000), "Query parameters of one request."));
-  keys.push_back(one("stream_status_wait", &RestSettings::stream_status_wait, duration(0s, 1h),
-                     "How long the status of a streamed answer waits for the first message; then "
-                     "it is 200."));
-  return keys;
 }
 
 Keys<door::MetadataSettings> metadata_keys() {
@@ -60,6 +53,11 @@ Keys<door::MetadataSettings> metadata_keys() {
               "Metadata of answers that becomes header fields, beyond those that always do."),
       one("pass_underscores", &MetadataSettings::pass_underscores, yes_or_no(),
           "REST: pass header fields with `_` in their names instead of dropping them."),
+      one("invalid", &MetadataSettings::reject_invalid,
+          choice<bool>({{"drop", false}, {"reject", true}}),
+          "Header fields that gRPC cannot carry, such as values beyond visible ASCII: `drop` "
+          "leaves "
+          "them out and counts them, `reject` answers 400."),
   };
 }
 
@@ -81,7 +79,7 @@ Keys<door::Settings> door_keys() {
           "no such limit."),
       one("message_bytes_max", &Settings::message_bytes_max, message_size(),
           std::string(kMessageDoc)),
-      section("rest", &Settings::rest, rest_keys(), "How REST is served."),
+      section("rest", &Settings::rest, rest_keys<door::RestSettings>(), "How REST is served."),
       section("metadata", &Settings::metadata, metadata_keys(),
               "Which header fields pass to upstreams and back."),
   };
@@ -91,7 +89,7 @@ Elements<MethodOverride> method_elements() {
   return {{one("timeout", &MethodOverride::timeout, call_timeout(), std::string(kTimeoutDoc)),
            one("message_bytes_max", &MethodOverride::message_bytes_max, message_size(),
                std::string(kMessageDoc)),
-           group("rest", rest_keys_by_method<MethodOverride>(), "As `rest`, for these methods.")},
+           group("rest", rest_keys<MethodOverride>(), "As `rest`, for these methods.")},
           "",
           [](Reader& reader, Position at, const std::string& name, MethodOverride& target) {
             target.selector = name;

@@ -310,6 +310,22 @@ TEST_F(GrpcDoor, answers_what_http_refuses_in_its_own_way) {
   EXPECT_EQ(exchange.field("x-request-id"), "id-1");
 }
 
+TEST_F(GrpcDoor, says_itself_where_a_call_comes_from) {
+  FakeExchange& exchange = request("/t.S/Get");
+  exchange.add("x-forwarded-for", "6.6.6.6");
+  exchange.add("x-forwarded-host", "elsewhere");
+  exchange.add("user-agent", "grpc-go/1.80");
+  exchange.send(frame("a"));
+  scene.start(exchange);
+  ASSERT_EQ(scene.service.calls.size(), 1u);
+  const Fields& metadata = scene.service.calls[0].metadata;
+  EXPECT_EQ(metadata.count(FieldId::XForwardedFor), 1u);
+  EXPECT_NE(metadata.find(FieldId::XForwardedFor), "6.6.6.6");
+  EXPECT_EQ(metadata.find(FieldId::XForwardedProto), "http");
+  EXPECT_NE(metadata.find(FieldId::XForwardedHost).value_or("elsewhere"), "elsewhere");
+  EXPECT_EQ(metadata.find(FieldId::UserAgent), "grpc-go/1.80");
+}
+
 TEST_F(GrpcDoor, does_not_wait_for_the_whole_request_of_a_stream) {
   FakeExchange& exchange = request("/t.S/Chat");
   exchange.keep_open();

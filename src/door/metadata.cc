@@ -8,6 +8,7 @@
 
 #include "base/ascii.h"
 #include "base/base64.h"
+#include "base/utf8.h"
 
 namespace parley::door {
 namespace {
@@ -138,12 +139,9 @@ class Metadata {
         fields_(FieldLimits{rules.bytes_max - std::min(rules.bytes_max, kCallFieldsBytes),
                             kMetadataCountMax}) {}
 
-  // A field of the client's. What gRPC cannot carry is dropped and counted.
+  // A field of the client's. What gRPC cannot carry is dropped and counted, or refused.
   Result<void> add(const Field& field) {
-    if (!name_valid(field.name) || !value_valid(field.value)) {
-      drop();
-      return {};
-    }
+    if (!name_valid(field.name) || !value_valid(field.value)) return add_invalid(field);
     if (field.name.ends_with("-bin")) return add_binary(field);
     if (!append(field, field.value)) return too_large(rules_.bytes_max);
     return {};
@@ -161,8 +159,20 @@ class Metadata {
 
  private:
   bool append(const Field& field, std::string_view value) {
-    return field.id == FieldId::Other ? fields_.append(field.name, value, field.never_index)
-                                      : fields_.append(field.id, value, field.never_index);
+    return fields_.append(Field{field.name, value, field.id, field.never_index});
+  }
+
+  Result<void> add_invalid(const Field& field) {
+    if (!rules_.settings.reject_invalid) {
+      drop();
+      return {};
+    }
+    const std::string name = utf8_repaired(field.name);
+    return Failure(Reason::MetadataInvalid,
+                   fmt::format("gRPC cannot carry the header field {}: names are of lower-case "
+                               "letters, digits, '-', '_' and '.', values of visible ASCII",
+                               name))
+        .violation(name, "cannot be carried by gRPC");
   }
 
   // Values of `-bin` are base64, several of them between commas; not every gRPC server splits
@@ -188,8 +198,6 @@ class Metadata {
 
 Result<void> add_ours(const http::Exchange& exchange, std::string_view peer, Metadata& metadata) {
   const http::RequestHead& head = exchange.request();
-  TRY_VOID(metadata.add(FieldId::XForwardedUserAgent,
-                        head.fields.find(FieldId::UserAgent).value_or("")));
   TRY_VOID(metadata.add(FieldId::XForwardedFor, peer));
   TRY_VOID(metadata.add(FieldId::XForwardedProto, exchange.tls().active ? "https" : "http"));
   TRY_VOID(metadata.add(FieldId::XForwardedHost, head.authority()));
@@ -217,6 +225,8 @@ Result<Fields> rest_metadata(const http::Exchange& exchange, const MetadataRules
     }
     TRY_VOID(metadata.add(field));
   }
+  TRY_VOID(
+      metadata.add(FieldId::XForwardedUserAgent, request.find(FieldId::UserAgent).value_or("")));
   TRY_VOID(add_ours(exchange, rules.peer, metadata));
   return metadata.take();
 }
@@ -227,7 +237,7 @@ Result<Fields> grpc_metadata(const http::Exchange& exchange, const MetadataRules
     if (stays_behind(field.id) || is_ours(field) || grpc_reserved(field)) continue;
     TRY_VOID(metadata.add(field));
   }
-  TRY_VOID(metadata.add(FieldId::XRequestId, exchange.record().request_id));
+  TRY_VOID(add_ours(exchange, rules.peer, metadata));
   return metadata.take();
 }
 
@@ -235,14 +245,14 @@ void add_client_fields(const Fields& metadata, const MetadataSettings& settings,
   for (const Field field : metadata) {
     if (!client_sees(field, settings) || !value_valid(field.value)) continue;
     if (stands_once(field.id) && out.find(field.id)) continue;
-    out.add(field.name, field.value);
+    out.add(field);
   }
 }
 
 void add_grpc_fields(const Fields& metadata, Fields& out) {
   for (const Field field : metadata) {
     if (stays_behind(field.id) || field.id == FieldId::XRequestId || grpc_reserved(field)) continue;
-    out.add(field.name, field.value);
+    out.add(field);
   }
 }
 

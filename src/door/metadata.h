@@ -33,7 +33,8 @@ struct MetadataRules {
 Result<Fields> rest_metadata(const http::Exchange& exchange, const MetadataRules& rules);
 
 // The metadata of a gRPC call: all that gRPC allows as such (gRPC over HTTP/2,
-// "Custom-Metadata"), without what is of the connection or of the call. Failures as above.
+// "Custom-Metadata"), without what is of the connection or of the call, and the same of our own but
+// for the user agent, which passes under its own name. Failures as above.
 Result<Fields> grpc_metadata(const http::Exchange& exchange, const MetadataRules& rules);
 
 // Adds to a REST answer what of the upstream's metadata is for the client: `location`, `etag`,

@@ -43,7 +43,9 @@ Result<void> RestBinding::bind_variable(const RequestPath& path, size_t index) {
   leaf.offset = static_cast<uint32_t>(leaves_.size());
   const std::string_view text = decoded(match_.value(path, index), variable.multi);
   TRY_VOID(wire::text_to_wire(*exposed_.programs, *leaf.path.back(), text,
-                              {.reason = Reason::PathInvalid, .name = variable.field_path},
+                              {.reason = Reason::PathInvalid,
+                               .name = variable.field_path,
+                               .json = json_options_below(leaf.path)},
                               leaves_));
   leaf.size = static_cast<uint32_t>(leaves_.size() - leaf.offset);
   return {};
@@ -118,7 +120,15 @@ wire::JsonReadOptions RestBinding::json_options(std::span<const wire::BoundValue
   const RestSettings& settings = exposed_.settings->rest;
   return {.depth_max = settings.depth_max,
           .ignore_unknown = settings.unknown_json == OnUnknown::Ignore,
-          .bound = bound};
+          .bound = bound,
+          .depth_limit = "rest.depth_max"};
+}
+
+// For JSON text that a parameter or a path variable gives the field at the end of `path`.
+wire::JsonReadOptions RestBinding::json_options_below(FieldPath path) const {
+  wire::JsonReadOptions options = json_options({});
+  options.depth_used = static_cast<uint16_t>(std::min<size_t>(path.size(), options.depth_max));
+  return options;
 }
 
 // What the path binds in the part that the body sets, without the first `dropped` fields.

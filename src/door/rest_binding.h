@@ -69,7 +69,7 @@ class RestBinding {
   Result<void> claim(FieldPath path, const QueryParameter& parameter, std::string_view key = {});
   Leaf* bound_leaf(FieldPath path);
   Result<void> compare_bound(Leaf& leaf, const QueryParameter& parameter);
-  wire::TextOptions text_options(const QueryParameter& parameter) const;
+  wire::TextOptions text_options(FieldPath path, const QueryParameter& parameter) const;
 
   Result<void> bind_json(const http::RequestHead& head, const Bytes& content);
   const contract::Field* rival_of(const contract::Field& field) const;
@@ -78,6 +78,7 @@ class RestBinding {
   const contract::Field* inferred_mask(const http::RequestHead& head) const;
   Result<void> infer_mask(const contract::Field& mask, const Bytes& content);
   wire::JsonReadOptions json_options(std::span<const wire::BoundValue> bound) const;
+  wire::JsonReadOptions json_options_below(FieldPath path) const;
 
   std::string_view leaf_text(const Leaf& leaf) const {
     return leaves_.view().substr(leaf.offset, leaf.size);

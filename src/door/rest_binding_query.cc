@@ -132,10 +132,11 @@ Result<SetFields::Path> RestBinding::resolve(const QueryParameter& parameter, st
   return FieldPath(fields, dots + 1);
 }
 
-wire::TextOptions RestBinding::text_options(const QueryParameter& parameter) const {
+wire::TextOptions RestBinding::text_options(FieldPath path, const QueryParameter& parameter) const {
   return {.reason = Reason::QueryInvalid,
           .name = parameter.name,
-          .mask_target = rule_.body_field != nullptr ? rule_.body_field->message : nullptr};
+          .mask_target = rule_.body_field != nullptr ? rule_.body_field->message : nullptr,
+          .json = json_options_below(path)};
 }
 
 Result<void> RestBinding::bind_value(FieldPath path, const QueryParameter& parameter) {
@@ -143,11 +144,11 @@ Result<void> RestBinding::bind_value(FieldPath path, const QueryParameter& param
   TRY_VOID(claim(path, parameter));
   const Field& field = *path.back();
   if (path.size() == 1)
-    return wire::text_to_wire(*exposed_.programs, field, parameter.value, text_options(parameter),
-                              out_);
+    return wire::text_to_wire(*exposed_.programs, field, parameter.value,
+                              text_options(path, parameter), out_);
   ByteBuffer leaf;
-  TRY_VOID(wire::text_to_wire(*exposed_.programs, field, parameter.value, text_options(parameter),
-                              leaf));
+  TRY_VOID(wire::text_to_wire(*exposed_.programs, field, parameter.value,
+                              text_options(path, parameter), leaf));
   wire::append_bound_value({path, leaf.view()}, out_);
   return {};
 }
@@ -156,11 +157,11 @@ Result<void> RestBinding::bind_map_entry(FieldPath path, std::string_view key,
                                          const QueryParameter& parameter) {
   const Field& map = *path.back();
   ByteBuffer entry;
-  TRY_VOID(
-      wire::text_to_wire(*exposed_.programs, map.map_key(), key, text_options(parameter), entry));
+  TRY_VOID(wire::text_to_wire(*exposed_.programs, map.map_key(), key, text_options(path, parameter),
+                              entry));
   TRY_VOID(claim(path, parameter, arena_.copy(entry.view())));
   TRY_VOID(wire::text_to_wire(*exposed_.programs, map.map_value(), parameter.value,
-                              text_options(parameter), entry));
+                              text_options(path, parameter), entry));
   ByteBuffer leaf;
   wire::append_field(leaf, map, entry.view());
   wire::append_bound_value({path, leaf.view()}, out_);
@@ -193,7 +194,7 @@ Result<void> RestBinding::compare_bound(Leaf& leaf, const QueryParameter& parame
   leaf.repeated_by_query = true;
   ByteBuffer said;
   TRY_VOID(wire::text_to_wire(*exposed_.programs, *leaf.path.back(), parameter.value,
-                              text_options(parameter), said));
+                              text_options(leaf.path, parameter), said));
   if (said.view() == leaf_text(leaf) || is_absence(*leaf.path.back(), said.view())) return {};
   return refused(parameter, "the path says another value");
 }

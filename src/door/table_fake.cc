@@ -80,6 +80,7 @@ void apply_setting(std::string_view name, std::string_view value, Settings& sett
   if (name == "int64") settings.rest.int64_numbers = on;
   if (name == "enums") settings.rest.enum_numbers = on;
   if (name == "names") settings.rest.proto_names = on;
+  if (name == "reject_invalid") settings.metadata.reject_invalid = value == "true";
   if (name == "depth_max") settings.rest.depth_max = static_cast<uint16_t>(number_of(value));
   if (name == "query_parameters_max") settings.rest.query_parameters_max = number_of(value);
   if (name == "hide_upstream_detail") settings.rest.hide_upstream_detail = on;

@@ -60,7 +60,10 @@ struct MethodOverride {
   std::optional<bool> int64_numbers;
   std::optional<bool> enum_numbers;
   std::optional<bool> proto_names;
+  std::optional<uint16_t> depth_max;
+  std::optional<uint32_t> query_parameters_max;
   std::optional<bool> hide_upstream_detail;
+  std::optional<Duration> stream_status_wait;
 };
 
 // All that `parley serve` needs to know.

@@ -91,7 +91,7 @@ void Http2Exchange::inform(uint16_t status, const Fields& fields) {
   const std::string text = std::to_string(status);
   Fields head;
   head.add(FieldId::PseudoStatus, text);
-  for (const Field field : fields) head.add(field.name, field.value);
+  for (const Field field : fields) head.add(field);
   auto list = to_nghttp2(head);
   for (nghttp2_nv& item : list) item.flags = NGHTTP2_NV_FLAG_NONE;  // copied: `head` ends here
   nghttp2_submit_headers(core_.session(), NGHTTP2_FLAG_NONE, id(), nullptr, list.data(),

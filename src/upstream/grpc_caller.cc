@@ -76,13 +76,7 @@ Result<Fields> Attempt::request_head(const Lease& lease) const {
   }
   if (!call_.encoding.empty()) head.add(FieldId::GrpcEncoding, call_.encoding);
   if (!call_.accept_encoding.empty()) head.add(FieldId::GrpcAcceptEncoding, call_.accept_encoding);
-  for (const Field field : call_.metadata) {
-    if (field.id == FieldId::Other) {
-      head.add(field.name, field.value);
-    } else {
-      head.add(field.id, field.value);
-    }
-  }
+  for (const Field field : call_.metadata) head.add(field);
   const size_t bytes_max = std::min<size_t>(lease.connection->peer_header_bytes_max(), UINT32_MAX);
   const size_t limit = bytes_max == UINT32_MAX ? cluster_.settings().metadata_bytes_max : bytes_max;
   if (head.bytes() > limit) {
@@ -100,11 +94,8 @@ loop::Task<call::Outcome> Attempt::run(const Lease& lease) {
   call_.notes.endpoint = lease.endpoint->name();
   ++call_.notes.attempts;
   exchange_ = lease.connection->open(*std::move(head), false);
-  if (call_.method->client_streaming) {
-    sending_.spawn(send_in_background());
-  } else if (auto sent = co_await send_requests(); !sent && request_failure_) {
-    co_return std::move(*request_failure_);
-  }
+  // Beside each other: an upstream may answer before it has taken the whole request.
+  sending_.spawn(send_in_background());
   co_return co_await receive();
 }
 

@@ -74,12 +74,7 @@ bool is_metadata(const Field& field) {
 Fields metadata_of(const Fields& head) {
   Fields metadata;
   for (const Field field : head) {
-    if (!is_metadata(field)) continue;
-    if (field.id == FieldId::Other) {
-      metadata.add(field.name, field.value);
-    } else {
-      metadata.add(field.id, field.value);
-    }
+    if (is_metadata(field)) metadata.add(field);
   }
   return metadata;
 }

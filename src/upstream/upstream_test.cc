@@ -124,6 +124,55 @@ TEST_F(Upstream, streams_both_ways) {
   EXPECT_GT(run->replies.parts, 3u) << "large messages are not assembled";
 }
 
+// Half of a message, and then nothing.
+class HalfMessage final : public call::Messages {
+ public:
+  explicit HalfMessage(loop::Loop& loop) : never_(loop) {}
+  Task<Result<std::optional<call::MessagePart>>> next() override {
+    if (std::exchange(given_, true)) co_await never_.wait();
+    call::MessagePart half = call::whole_message(Bytes::copy("half"));
+    half.total = 8;
+    half.last = false;
+    co_return std::optional(std::move(half));
+  }
+
+ private:
+  loop::Signal never_;
+  bool given_ = false;
+};
+
+TEST_F(Upstream, hears_an_answer_that_does_not_wait_for_the_request) {
+  server->script = [](const http::RequestHead&) {
+    Script script{.trailers_only = true};
+    script.trailers.add(FieldId::GrpcStatus, "8");
+    return script;
+  };
+  start();
+  HalfMessage half(fake.loop);
+  Run run;
+  run.call.method = contract.find_method("/t.v1.S/Unary");
+  run.call.requests = &half;
+  tasks.spawn(perform(*caller, run));
+  fake.loop.run_until_idle();
+  ASSERT_TRUE(run.outcome && run.outcome->failure);
+  EXPECT_EQ(run.outcome->failure->code(), Code::ResourceExhausted);
+}
+
+TEST_F(Upstream, keeps_secrets_out_of_header_compression) {
+  start();
+  auto run = std::make_unique<Run>();
+  run->call.method = contract.find_method("/t.v1.S/Unary");
+  ASSERT_TRUE(run->call.metadata.append("x-key", "secret", true));
+  run->requests.emplace(std::vector<std::string>{"m"});
+  run->call.requests = &*run->requests;
+  tasks.spawn(perform(*caller, *run));
+  fake.loop.run_until_idle();
+  ASSERT_EQ(server->asked.size(), 1u);
+  for (const Field field : server->asked[0].head) {
+    if (field.name == "x-key") EXPECT_TRUE(field.never_index);
+  }
+}
+
 TEST_F(Upstream, reads_status_message_and_details) {
   wire::RpcStatus status{5,
                          "no user 7",

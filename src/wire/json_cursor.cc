@@ -84,7 +84,7 @@ bool JsonCursor::skip_value(uint32_t depth) {
   for (;;) {
     const char c = peek();
     if (c == '{' || c == '[') {
-      if (open.size() == depth) return fail("nested too deeply");
+      if (open.size() == depth) return fail_depth();
       ++at_;
       open += c;
       if (peek() == (c == '{' ? '}' : ']')) {
@@ -134,6 +134,16 @@ bool JsonCursor::fail(const char* at, std::string problem) {
     problem_ = std::move(problem);
   }
   return false;
+}
+
+bool JsonCursor::fail_depth() {
+  if (problem_at_ == nullptr) too_deep_ = true;
+  return fail("nested too deeply");
+}
+
+bool JsonCursor::fail_as(const JsonCursor& other) {
+  if (problem_at_ == nullptr) too_deep_ = other.too_deep_;
+  return fail(other.problem_at_, other.problem_);
 }
 
 std::string JsonCursor::place_of_problem() const {

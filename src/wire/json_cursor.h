@@ -54,8 +54,11 @@ class JsonCursor {
   // Notes the problem, at the cursor or at `at`: "a string" for "expected a string".
   bool fail(std::string problem) { return fail(at_, std::move(problem)); }
   bool fail(const char* at, std::string problem);
+  // Notes the problem that the text is nested too deeply here.
+  bool fail_depth();
   // Notes the problem of another cursor over the same text.
-  bool fail_as(const JsonCursor& other) { return fail(other.problem_at_, other.problem_); }
+  bool fail_as(const JsonCursor& other);
+  bool too_deep() const { return too_deep_; }
   bool failed() const { return problem_at_ != nullptr; }
   const std::string& problem() const { return problem_; }
 
@@ -74,6 +77,7 @@ class JsonCursor {
   const char* at_;
   const char* problem_at_ = nullptr;
   std::string problem_;
+  bool too_deep_ = false;
 };
 
 }  // namespace parley::wire

@@ -58,8 +58,8 @@ bool JsonReader::run() {
 
 // Opens a frame; nullptr when it would be nested too deeply. The cursor is at its bracket.
 JsonFrame* JsonReader::push(JsonFrame::Kind kind, JsonEnding ending) {
-  if (frames_.size() >= options_.depth_max) [[unlikely]] {
-    cursor_.fail(fmt::format("nested deeper than {}", options_.depth_max));
+  if (frames_.size() >= options_.depth_left()) [[unlikely]] {
+    cursor_.fail_depth();
     return nullptr;
   }
   cursor_.advance();
@@ -154,7 +154,7 @@ bool JsonReader::unknown_member(JsonFrame& frame, std::string_view name, const c
                         fmt::format("{} has no such field", frame.program->message().full_name));
   }
   return cursor_.expect(':', "expected ':'") &&
-         cursor_.skip_value(options_.depth_max - static_cast<uint32_t>(frames_.size()));
+         cursor_.skip_value(options_.depth_left() - static_cast<uint32_t>(frames_.size()));
 }
 
 // Whether `null` follows that says "absent": Value and NullValue have a null of their own.

@@ -51,7 +51,7 @@ bool JsonReader::find_type(std::string_view& type_url, bool& empty) {
     const bool found = name == "@type";
     if (!cursor_.expect(':', "expected ':'")) return false;
     if (found) break;
-    if (!cursor_.skip_value(options_.depth_max)) return false;
+    if (!cursor_.skip_value(options_.depth_left())) return false;
     if (cursor_.peek() == '}') return cursor_.fail(start, "an Any without \"@type\"");
     if (!cursor_.expect(',', "expected ',' or '}'")) return false;
   }

@@ -72,9 +72,12 @@ Failure JsonReader::failure() const {
   std::string path = path_of_problem();
   std::string message = fmt::format("the JSON body at {}", cursor_.place_of_problem());
   if (!path.empty()) message += fmt::format(", {}", path);
-  message += fmt::format(": {}", cursor_.problem());
+  std::string problem = cursor_.problem();
+  if (cursor_.too_deep()) problem = fmt::format("nested deeper than {} levels", options_.depth_max);
+  message += fmt::format(": {}", problem);
   Failure failure(Reason::BodyInvalid, std::move(message));
-  failure.violation(std::move(path), cursor_.problem());
+  if (cursor_.too_deep()) failure.with_limit(options_.depth_limit);
+  failure.violation(std::move(path), std::move(problem));
   return failure;
 }
 

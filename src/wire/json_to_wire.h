@@ -13,11 +13,17 @@ namespace parley::wire {
 
 struct JsonReadOptions {
   uint16_t depth_max = 100;     // nested objects and arrays
+  uint16_t depth_used = 0;      // of them, those around this text
   bool ignore_unknown = false;  // unknown fields and enum names are skipped instead of refused
   // Values that something else than the body sets. In the body each may be absent, null, the
   // default of a field without presence, or equal by value; it is not written. Anything else is
   // refused. At most kBoundValuesMax; paths are relative to the message that is read.
   std::span<const BoundValue> bound = {};
+  std::string_view depth_limit = "depth_max";  // what a failure calls `depth_max`
+
+  uint16_t depth_left() const {
+    return depth_used < depth_max ? static_cast<uint16_t>(depth_max - depth_used) : uint16_t{0};
+  }
 };
 
 // Appends the wire form of a message that `json` holds as ProtoJSON, strictly (RFC 8259, UTF-8,

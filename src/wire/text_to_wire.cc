@@ -277,9 +277,13 @@ Result<void> TextReader::json(const Program& parent, const FieldPlan& plan) {
   text.append(text_);
   if (list) text.append(']');
   const Bytes padded = text.take();
-  auto done = json_to_wire_field(parent, *plan.field, padded.view(), {}, out_);
+  JsonReadOptions options = options_.json;
+  if (list && options.depth_used > 0) --options.depth_used;  // the list's own bracket is no level
+  auto done = json_to_wire_field(parent, *plan.field, padded.view(), options, out_);
   if (done) return {};
-  return failure(done.error().violations().front().description);
+  Failure refused = failure(done.error().violations().front().description);
+  if (!done.error().limit_name().empty()) refused.with_limit(options.depth_limit);
+  return refused;
 }
 
 Result<void> TextReader::field_mask(const FieldPlan& plan) {

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "wire/json_to_wire.h"
 #include "wire/program.h"
 
 namespace parley::wire {
@@ -13,6 +14,7 @@ struct TextOptions {
   std::string_view name;                 // what the failure and its violation call the field
   // The message that a FieldMask speaks of; nullptr: segments are only put into snake case.
   const contract::Message* mask_target = nullptr;
+  JsonReadOptions json = {};  // of JSON text
 };
 
 // Appends tag and value of `field` read from the text of a path variable or a query parameter:
