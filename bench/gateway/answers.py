@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import canned
+from .load import url
 from .places import CANNED
 from .scenarios import Load
 
@@ -69,14 +70,22 @@ def ask(load: Load, port: int) -> Answer:
     with tempfile.TemporaryDirectory() as folder:
         head, body = Path(folder) / "head", Path(folder) / "body"
         line = ["curl", "--silent", "--max-time", "5", "-D", str(head), "-o", str(body)]
-        line.append("--http1.1" if load.http == 1 else "--http2-prior-knowledge")
+        line.append(version(load))
+        if load.tls:
+            line.append("--insecure")  # what is measured is speed; every peer has our certificate
         if load.body is not None:
             line += ["--data-binary", f"@{CANNED / load.body}"]
         for header in load.headers:
             line += ["-H", header]
-        subprocess.run([*line, f"http://127.0.0.1:{port}{load.path}"], check=False)
+        subprocess.run([*line, url(load, port)], check=False)
         status, fields = parse_head(head.read_text(errors="replace") if head.exists() else "")
         return Answer(status, fields, body.read_bytes() if body.exists() else b"")
+
+
+def version(load: Load) -> str:
+    if load.http == 1:
+        return "--http1.1"
+    return "--http2" if load.tls else "--http2-prior-knowledge"
 
 
 def parse_head(dump: str) -> tuple[int, dict[str, str]]:

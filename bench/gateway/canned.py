@@ -51,6 +51,13 @@ def encode(message: str, text: str) -> bytes:
     return protoc(f"--encode=shop.v1.{message}", stdin=text.encode())
 
 
+def http_answer(body: bytes) -> bytes:
+    """An HTTP/1.1 response as large as Parley's."""
+    head = ("HTTP/1.1 200 OK", "content-type: application/json",
+            f"x-request-id: {'0' * 32}", f"content-length: {len(body)}")
+    return "".join(f"{line}\r\n" for line in head).encode() + b"\r\n" + body
+
+
 def write_all() -> None:
     """Writes the descriptor set and every canned message; a second or less."""
     CANNED.mkdir(parents=True, exist_ok=True)
@@ -64,5 +71,6 @@ def write_all() -> None:
         "create-user.grpc": frame(user),
         "list-users.grpc": frame(encode("ListUsersRequest", LIST_USERS_REQUEST)),
     }
+    files["user.http"] = http_answer(files["user.json"])
     for name, content in files.items():
         (CANNED / name).write_bytes(content)

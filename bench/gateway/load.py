@@ -39,13 +39,19 @@ class Latency:
 def command(load: Load, port: int, requests: int, log: Path | None = None) -> list[str]:
     line = ["h2load", "-t", "1", "-n", str(requests), "-c", str(load.connections)]
     line += ["--h1"] if load.http == 1 else ["-m", str(load.streams)]
+    if load.rate is not None:
+        line.append(f"--rps={load.rate / load.connections:g}")
     if load.body is not None:
         line += ["-d", str(CANNED / load.body)]
     for header in load.headers:
         line += ["-H", header]
     if log is not None:
         line.append(f"--log-file={log}")
-    return [*line, f"http://127.0.0.1:{port}{load.path}"]
+    return [*line, url(load, port)]
+
+
+def url(load: Load, port: int) -> str:
+    return f"{'https' if load.tls else 'http'}://127.0.0.1:{port}{load.path}"
 
 
 def parse_summary(output: str) -> Summary:

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from . import answers, load
-from .install import UPSTREAM
+from .install import RELAY, UPSTREAM
 from .peers import Peer, Ports
 from .places import CANNED
 from .processes import Process, StartFailed, cpus, free_ports
-from .scenarios import Load, Scenario
+from .scenarios import RELAYS, Load, Scenario
 
 WARM_UP_REQUESTS = 400
 WARM_UP_SECONDS = 0.25
@@ -78,6 +78,7 @@ def entrants(scenario: Scenario) -> list[Entrant]:
     found += [Entrant(name, scenario.load) for name in scenario.peers]
     if scenario.floor is not None:
         found += [Entrant(name, scenario.floor, bare=True) for name in scenario.floor_peers]
+    found += [Entrant(name, scenario.load, bare=True) for name in scenario.relays]
     if scenario.with_parley:
         found.append(Entrant("parley", scenario.load))
     return found
@@ -88,11 +89,13 @@ def measure(scenario: Scenario, peers: dict[str, Peer], chosen: set[str], pace: 
     """`chosen`: names of peers; Parley is always in. Nothing that it started outlives it."""
     found = [e for e in entrants(scenario) if e.name in chosen or e.name == "parley"]
     with contextlib.ExitStack() as running:
-        upstream_port, *ports = free_ports(1 + len(found))
+        upstream_port, answers_port, *ports = free_ports(2 + len(found))
         upstream = running.enter_context(start_upstream(upstream_port))
+        if any(entrant.name in RELAYS for entrant in found):
+            running.enter_context(start_answers(answers_port))
         for entrant, port in zip(found, ports):
             progress(f"{entrant.name}: starting")
-            start(entrant, peers, Ports(port, upstream_port), upstream, running)
+            start(entrant, peers, Ports(port, upstream_port, answers_port), upstream, running)
             attempt(entrant, lambda e=entrant: warm_up(e))
         take_rounds(found, upstream, pace, progress)
         for entrant in filter(Entrant.running, found):
@@ -103,6 +106,11 @@ def measure(scenario: Scenario, peers: dict[str, Peer], chosen: set[str], pace: 
 def start_upstream(port: int) -> Process:
     messages = [str(CANNED / "user.bin"), str(CANNED / "list.bin")]
     return Process("upstream", [str(UPSTREAM), str(port), *messages], port, cpus()[1])
+
+
+def start_answers(port: int) -> Process:
+    command = [str(RELAY), "answers", str(port), str(CANNED / "user.http")]
+    return Process("answers", command, port, cpus()[1])
 
 
 def start(entrant: Entrant, peers: dict[str, Peer], ports: Ports, upstream: Process,

@@ -132,6 +132,15 @@ def cpu_nanoseconds(pid: int) -> int:
 
 
 def resident_kib(pid: int) -> int:
+    return status_kib(pid, "VmRSS")
+
+
+def anonymous_kib(pid: int) -> int:
+    """Resident memory that is no file's: heap, stacks, pools."""
+    return status_kib(pid, "RssAnon")
+
+
+def status_kib(pid: int, name: str) -> int:
     status = (PROC / str(pid) / "status").read_text()
-    found = re.search(r"VmRSS:\s+(\d+)", status)
+    found = re.search(name + r":\s+(\d+)", status)
     return int(found.group(1)) if found else 0

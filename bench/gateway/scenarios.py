@@ -19,9 +19,11 @@ class Load:
     streams: int = 1  # per connection at once
     body: str | None = None  # None: GET
     headers: tuple[str, ...] = ()
+    tls: bool = False
+    rate: int | None = None  # requests per second in all; None: as many as possible
 
 
-def grpc_load(method: str, body: str, answer: str, **transport: int) -> Load:
+def grpc_load(method: str, body: str, answer: str, **transport: int | None) -> Load:
     path = f"/shop.v1.UserService/{method}"
     return Load(path, answer, "grpc", body=body, headers=GRPC, **transport)
 
@@ -31,7 +33,8 @@ H2 = {"http": 2, "connections": 8, "streams": 16}
 
 @dataclass(frozen=True)
 class Scenario:
-    """`floor`: the load for peers that copy bytes where Parley and `peers` transcode."""
+    """`floor`: the load for peers that copy bytes where Parley and `peers` transcode; `relays`: of
+    RELAYS, those that copy the load's own bytes and look at none."""
 
     name: str
     what: str
@@ -39,6 +42,7 @@ class Scenario:
     peers: tuple[str, ...]
     floor: Load | None = None
     floor_peers: tuple[str, ...] = ()
+    relays: tuple[str, ...] = ()
     with_parley: bool = True
     with_direct: bool = False  # also the upstream with no gateway before it
     goals: dict[str, float] = field(default_factory=dict)  # peer: CPU ratio, at most
@@ -46,6 +50,8 @@ class Scenario:
 
 TRANSCODERS = ("envoy", "grpc-gateway", "vanguard")
 COPIERS = ("nghttpx", "haproxy")
+RELAYS = ("relay", "relay-uring")
+LOW_RATE = 2000
 
 SCENARIOS = (
     Scenario(
@@ -55,7 +61,8 @@ SCENARIOS = (
         TRANSCODERS,
         floor=grpc_load("GetUser", "get-user.grpc", "user"),
         floor_peers=COPIERS,
-        goals={"envoy": 0.45},
+        relays=RELAYS,
+        goals={"envoy": 0.40},
     ),
     Scenario(
         "rest-post",
@@ -82,14 +89,39 @@ SCENARIOS = (
         ("envoy", "vanguard"),
         floor=grpc_load("GetUser", "get-user.grpc", "user", **H2),
         floor_peers=COPIERS,
+        goals={"envoy": 0.40},
+    ),
+    Scenario(
+        "rest-get-slow",
+        f"REST GET one user, HTTP/1.1, 32 connections, {LOW_RATE} requests a second",
+        Load("/v1/users/12345", "user", rate=LOW_RATE),
+        TRANSCODERS,
+        floor=grpc_load("GetUser", "get-user.grpc", "user", rate=LOW_RATE),
+        floor_peers=COPIERS,
+        relays=RELAYS,
     ),
     Scenario(
         "grpc",
         "gRPC to gRPC, HTTP/2, 8 connections x 16 streams",
         grpc_load("GetUser", "get-user.grpc", "user", **H2),
         ("nghttpx", "haproxy", "envoy", "nginx"),
+        relays=RELAYS,
         with_direct=True,
-        goals={"haproxy": 1.0},
+        goals={"nghttpx": 1.2, "haproxy": 1.0, "envoy": 0.35},
+    ),
+    Scenario(
+        "grpc-tls",
+        "gRPC to gRPC, TLS 1.3 from the clients, 8 connections x 16 streams",
+        grpc_load("GetUser", "get-user.grpc", "user", tls=True, **H2),
+        ("nghttpx", "haproxy", "envoy", "nginx"),
+        goals={"nghttpx": 1.2},
+    ),
+    Scenario(
+        "grpc-slow",
+        f"gRPC to gRPC, HTTP/2, 8 connections, {LOW_RATE} requests a second",
+        grpc_load("GetUser", "get-user.grpc", "user", rate=LOW_RATE, **H2),
+        ("nghttpx", "haproxy", "envoy"),
+        relays=RELAYS,
     ),
     Scenario(
         "h1-grpc",

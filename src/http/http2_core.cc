@@ -7,7 +7,7 @@
 namespace parley::http {
 namespace {
 
-// Bytes that wait in the connection's buffer before nghttp2 is asked for more. Small, so that what
+// Bytes that wait in the stream before nghttp2 is asked for more. Small, so that what
 // a stream sends late is not far behind what others sent early.
 constexpr size_t kOutputMax = 256 * 1024;
 // Payloads from this size on are passed on as they are; smaller ones are copied next to their frame
@@ -20,6 +20,19 @@ Http2Stream* stream_of(nghttp2_session* session, int32_t id) {
 
 uint8_t* unsafe(std::string_view text) {
   return reinterpret_cast<uint8_t*>(const_cast<char*>(text.data()));  // nghttp2 only reads
+}
+
+// Fields whose values hardly ever come again: in HPACK's table they would only push out others.
+// A literal without indexing would do; nghttp2 knows "never indexed" alone.
+bool is_unrepeated(FieldId id) {
+  switch (id) {
+    case FieldId::GrpcMessage:
+    case FieldId::GrpcStatusDetailsBin:
+    case FieldId::GrpcTimeout:
+    case FieldId::Traceparent:
+    case FieldId::XRequestId: return true;
+    default: return false;
+  }
 }
 
 }  // namespace
@@ -131,14 +144,13 @@ struct Http2Core::Callbacks {
     Http2Core& self = core(user);
     auto& stream = *static_cast<Http2Stream*>(source->ptr);
     const size_t before = stream.sending.size();
-    self.add_output({reinterpret_cast<const char*>(head), kFrameHeader});
+    self.write_copy({reinterpret_cast<const char*>(head), kFrameHeader});
     while (size > 0) {
       Bytes part = stream.sending.pop_up_to(size);
       size -= part.size();
       if (part.size() < kShareFrom) {
-        self.add_output(part.view());
+        self.write_copy(part.view());
       } else {
-        self.write(self.output_.take());
         self.write(std::move(part));
       }
     }
@@ -245,7 +257,6 @@ Result<void> Http2Core::receive(const Bytes& chunk) {
 
 void Http2Core::flush() {
   gather_output();
-  if (!output_.empty()) write(output_.take());
   after_events();
 }
 
@@ -261,10 +272,15 @@ void Http2Core::write(Bytes bytes) {
   stream_->write(std::move(bytes));
 }
 
+void Http2Core::write_copy(std::string_view bytes) {
+  written_ += bytes.size();
+  stream_->write_copy(bytes);
+}
+
 void Http2Core::gather_output() {
   held_back_ = false;
   for (;;) {
-    if (stream_->unsent() + output_.size() >= kOutputMax) {
+    if (stream_->unsent() >= kOutputMax) {
       held_back_ = true;
       return;
     }
@@ -272,16 +288,15 @@ void Http2Core::gather_output() {
     const ssize_t size = nghttp2_session_mem_send(session(), &data);
     if (size < 0) failed_ = true;
     if (size <= 0) return;
-    add_output({reinterpret_cast<const char*>(data), static_cast<size_t>(size)});
+    write_copy({reinterpret_cast<const char*>(data), static_cast<size_t>(size)});
   }
 }
 
-void Http2Core::add_output(std::string_view bytes) { output_.append(bytes); }
-
 void append_nghttp2(const Fields& fields, std::vector<nghttp2_nv>& to) {
   for (const Field field : fields) {
+    const bool indexed = !field.never_index && !is_unrepeated(field.id);
     const int flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE |
-                      (field.never_index ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE);
+                      (indexed ? NGHTTP2_NV_FLAG_NONE : NGHTTP2_NV_FLAG_NO_INDEX);
     to.push_back({unsafe(field.name), unsafe(field.value), field.name.size(), field.value.size(),
                   static_cast<uint8_t>(flags)});
   }

@@ -117,14 +117,13 @@ class Http2Core : public loop::Flusher {
   };
   struct Callbacks;
 
-  void add_output(std::string_view bytes);
   void gather_output();
   void write(Bytes bytes);
+  void write_copy(std::string_view bytes);
 
   std::unique_ptr<nghttp2_session, DeleteSession> session_;
   std::unique_ptr<net::ByteStream> stream_;
   const uint32_t write_buffer_bytes_;
-  ByteBuffer output_;
   const Bytes* receiving_ = nullptr;  // the chunk that nghttp2 reads now
   uint64_t written_ = 0;              // bytes that the stream was given, ever
   bool held_back_ = false;            // flush() left output in nghttp2, for the stream was full

@@ -5,6 +5,9 @@ namespace {
 // Coroutines resumed before the loop looks at its descriptors again, so that none starves the
 // others.
 constexpr size_t kResumedPerTurn = 4096;
+// Flushers hand to flushers (an HTTP/2 session to TLS, TLS to a socket), and wake who waits for
+// room. What takes more rounds than this waits for the next turn.
+constexpr int kRoundsPerTurn = 6;
 }  // namespace
 
 Loop::Loop(Clock& clock, Poller& poller, uint64_t seed)
@@ -42,14 +45,18 @@ bool Loop::work() {
   timers_.advance(now_);
   run_posted();
   size_t resumed = 0;
-  while (!ready_.empty() && resumed < kResumedPerTurn) {
-    ready_.pop_front().handle.resume();
-    ++resumed;
+  bool flushed = false;
+  for (int round = 0; round < kRoundsPerTurn; ++round) {
+    while (!ready_.empty() && resumed < kResumedPerTurn) {
+      ready_.pop_front().handle.resume();
+      ++resumed;
+    }
+    if (flushers_.empty()) break;
+    flushed = true;
+    List<Flusher> flushing;
+    flushing.take_all(flushers_);
+    while (!flushing.empty()) flushing.pop_front().flush();
   }
-  List<Flusher> flushing;
-  flushing.take_all(flushers_);
-  const bool flushed = !flushing.empty();
-  while (!flushing.empty()) flushing.pop_front().flush();
   // Whoever still has to run may look at what is doomed.
   const bool destroyed = !doomed_.empty() && ready_.empty();
   if (ready_.empty()) destroy_doomed();

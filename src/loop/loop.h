@@ -56,7 +56,7 @@ std::unique_ptr<Poller> make_epoll_poller();
 // `post` and `stop` alone may be called from others.
 //
 // A turn: events of the poller, due timers, posted functions, every coroutine that became ready,
-// then the flushers: so that many small frames leave in one write.
+// then the flushers, so that many small frames leave in one write; and once more what these woke.
 class Loop {
  public:
   Loop(Clock& clock, Poller& poller, uint64_t seed = 1);

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -50,6 +51,8 @@ class ByteStream {
   // Queues bytes; they leave at the end of the turn, together with others. After shutdown or an
   // error they are dropped.
   virtual void write(Bytes bytes) = 0;
+  // The same for bytes that stay the caller's: they are copied.
+  virtual void write_copy(std::string_view bytes) { write(Bytes::copy(bytes)); }
   // Queued bytes that the operating system has not taken yet.
   virtual size_t unsent() const = 0;
   // Notified whenever unsent() has fallen and is below kLowWater (so also when it reaches 0), and

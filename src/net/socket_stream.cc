@@ -81,6 +81,12 @@ void SocketStream::write(Bytes bytes) {
   loop().flush_later(*this);
 }
 
+void SocketStream::write_copy(std::string_view bytes) {
+  if (broken() || shut_) return;
+  queue_.push_copy(bytes);
+  loop().flush_later(*this);
+}
+
 void SocketStream::shutdown() {
   if (shut_) return;
   shut_ = true;

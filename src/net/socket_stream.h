@@ -23,6 +23,7 @@ class SocketStream final : public ByteStream, private loop::Watcher, private loo
 
   Result<std::optional<Bytes>> try_read() override;
   void write(Bytes bytes) override;
+  void write_copy(std::string_view bytes) override;
   size_t unsent() const override { return queue_.size(); }
   void shutdown() override;
   void abort() override;

@@ -52,6 +52,12 @@ void WriteQueue::push(Bytes bytes) {
   chunks_.push_back(std::move(bytes));
 }
 
+void WriteQueue::push_copy(std::string_view bytes) {
+  if (bytes.size() > kTailMax) return push(Bytes::copy(bytes));
+  size_ += bytes.size();
+  if (!bytes.empty()) append_small(bytes);
+}
+
 void WriteQueue::append_small(std::string_view bytes) {
   if (tail_.size() + bytes.size() > kTailMax) seal_tail();
   if (tail_.capacity() == 0) tail_ = take_tail();

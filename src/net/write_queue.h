@@ -25,6 +25,7 @@ class WriteQueue {
   ~WriteQueue() { clear(); }
 
   void push(Bytes bytes);
+  void push_copy(std::string_view bytes);
   size_t size() const { return size_; }  // in bytes
   bool empty() const { return size_ == 0; }
 

