@@ -20,7 +20,10 @@ namespace {
 // for whatever changes later.
 class Console {
  public:
-  explicit Console(bool admin) : admin_(admin) {}
+  explicit Console(const gateway::Settings& settings) : admin_(settings.admin != "off") {
+    for (const gateway::ListenerSettings& one : settings.listeners)
+      tls_.push_back(!one.tls.certificates.empty());
+  }
 
   gateway::Events events() {
     return {.say = [this](const std::string& line) { say(line); },
@@ -31,11 +34,11 @@ class Console {
   // listener's, if there is one.
   void listening(std::vector<std::string> addresses) {
     if (admin_) {
-      ready_ = fmt::format("admin: {}\n", url_of(addresses.back()));
+      ready_ = fmt::format("admin: {}\n", url_of(addresses.back(), false));
       addresses.pop_back();
     }
-    for (const std::string& address : addresses)
-      ready_ += fmt::format("ready: {}\n", url_of(address));
+    for (size_t i = 0; i < addresses.size(); ++i)
+      ready_ += fmt::format("ready: {}\n", url_of(addresses[i], tls_[i]));
     listening_ = true;
     if (!table_.empty()) announce();
   }
@@ -63,13 +66,15 @@ class Console {
     announced_ = true;
   }
 
-  static std::string url_of(const std::string& address) {
-    return address.starts_with("unix:") ? address : "http://" + address;
+  static std::string url_of(const std::string& address, bool tls) {
+    if (address.starts_with("unix:")) return address;
+    return (tls ? "https://" : "http://") + address;
   }
 
   const bool admin_;
-  std::string ready_;  // where to connect
-  std::string table_;  // until it is announced
+  std::vector<bool> tls_;  // by listener
+  std::string ready_;      // where to connect
+  std::string table_;      // until it is announced
   bool listening_ = false;
   bool announced_ = false;
 };
@@ -95,7 +100,7 @@ std::string waiting_for(const gateway::Settings& settings) {
 
 int serve(gateway::Settings settings) {
   allow_descriptors();
-  Console console(settings.admin != "off");
+  Console console(settings);
   const std::string waiting = waiting_for(settings);
   const std::vector<gateway::UpstreamSettings> upstreams = settings.upstreams;
   gateway::Gateway gateway(std::move(settings), console.events());

@@ -18,7 +18,7 @@ constexpr std::array<Command, 4> kCommands = {{
     {"help", "explain a command: parley help COMMAND", std::nullopt},
 }};
 
-constexpr std::array<Flag, 12> kFlags = {{
+constexpr std::array<Flag, 14> kFlags = {{
     {"-u,--upstream", "[NAME=]HOST:PORT,...",
      "A gRPC service to serve, and its endpoints. Repeatable: one for each service. Without NAME "
      "the first endpoint is the name. Also dns:///HOST:PORT and unix:/PATH.",
@@ -27,6 +27,12 @@ constexpr std::array<Flag, 12> kFlags = {{
      "Where clients connect; 127.0.0.1:8080 unless told. Repeatable. Also [::1]:8080 and "
      "unix:/PATH; port 0 chooses a free one.",
      &Flags::listen},
+    {"--tls-cert", "FILE",
+     "Speak TLS on every listener, with this certificate (PEM, its chain behind it). Repeatable: "
+     "the client's server name chooses. Needs --tls-key.",
+     &Flags::tls_cert},
+    {"--tls-key", "FILE", "The private key of the certificate that stands in the same place.",
+     &Flags::tls_key},
     {"-e,--expose", "[NAME=]all|annotated|SELECTOR,...",
      "Which methods clients may call: all, those with a google.api.http rule, or those selected, "
      "as shop.v1.Orders.* or shop.v1.Orders.Get. Needed when a listener is beyond loopback. "

@@ -10,6 +10,7 @@
 
 #include "config/expose.h"
 #include "config/nearest.h"
+#include "config/tls.h"
 #include "config/word.h"
 
 namespace parley::config {
@@ -35,6 +36,7 @@ class Merge {
 
   void upstreams(const std::vector<std::string>& words);
   void listeners(const std::vector<std::string>& words);
+  void certificates(const Flags& flags);
   void expose(const std::vector<std::string>& words);
   void contracts(const Flags& flags);
   template <typename T>
@@ -132,6 +134,30 @@ void Merge::listeners(const std::vector<std::string>& words) {
     listeners.push_back(std::move(listener));
   }
   settings_.listeners = std::move(listeners);
+}
+
+// For every listener: what the file says about TLS stays, but for the certificates.
+void Merge::certificates(const Flags& flags) {
+  if (flags.tls_cert.empty() && flags.tls_key.empty()) return;
+  if (flags.tls_cert.size() != flags.tls_key.size()) {
+    const bool more_certs = flags.tls_cert.size() > flags.tls_key.size();
+    return error(more_certs ? "--tls-cert" : "--tls-key",
+                 more_certs ? flags.tls_cert.back() : flags.tls_key.back(),
+                 {more_certs ? "it has no key" : "it has no certificate",
+                  "give --tls-cert and --tls-key in pairs"});
+  }
+  std::vector<net::CertificateFiles> files;
+  for (size_t i = 0; i < flags.tls_cert.size(); ++i)
+    files.push_back({flags.tls_cert[i], flags.tls_key[i]});
+  for (net::TlsProblem& problem : problems_of(files)) {
+    const bool of_cert = problem.setting == "cert";
+    std::string what = fmt::format("--tls-{}: {}", of_cert ? "cert" : "key", problem.what);
+    if (problem.warning)
+      problems_.warning({}, std::move(what), std::move(problem.remedy));
+    else
+      problems_.error({}, std::move(what), std::move(problem.remedy));
+  }
+  for (gateway::ListenerSettings& one : settings_.listeners) one.tls.certificates = files;
 }
 
 // What has no name is for all upstreams; what has one beats it.
@@ -264,6 +290,7 @@ void apply(const Flags& flags, gateway::Settings& settings, contract::Problems& 
   Merge merge(settings, problems);
   merge.upstreams(flags.upstreams);
   merge.listeners(flags.listen);
+  merge.certificates(flags);
   merge.expose(flags.expose);
   merge.contracts(flags);
   merge.one("--admin", flags.admin, admin_address(), settings.admin);

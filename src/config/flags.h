@@ -18,6 +18,8 @@ struct Flags {
   std::vector<std::string> include;          // [NAME=]DIR
   std::vector<std::string> descriptor_sets;  // [NAME=]FILE
   std::vector<std::string> listen;
+  std::vector<std::string> tls_cert;  // FILE; the keys in the same order
+  std::vector<std::string> tls_key;
   std::optional<std::string> admin;
   std::optional<std::string> threads;
   std::optional<std::string> log;

@@ -39,6 +39,10 @@ void Reader::error(Position at, std::string_view key, Wrong wrong) {
   error(at, fmt::format("{}: {}", key, wrong.what), std::move(wrong.remedy));
 }
 
+void Reader::warning(Position at, std::string what, std::string remedy) {
+  problems_.warning({file_, at.line, at.column}, std::move(what), std::move(remedy));
+}
+
 void Reader::unknown_key(const Entry& entry, std::string_view inside,
                          std::span<const std::string_view> names) {
   error(entry.at,

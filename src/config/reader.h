@@ -24,6 +24,7 @@ class Reader {
 
   void error(Position at, std::string what, std::string remedy = {});
   void error(Position at, std::string_view key, Wrong wrong);
+  void warning(Position at, std::string what, std::string remedy = {});
   void unknown_key(const Entry& entry, std::string_view inside,
                    std::span<const std::string_view> names);
   void missing_key(Position at, std::string_view inside, std::string_view key);

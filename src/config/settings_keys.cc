@@ -3,6 +3,8 @@
 #include <array>
 #include <chrono>
 
+#include "config/tls.h"
+
 namespace parley::config {
 namespace {
 
@@ -52,12 +54,16 @@ Elements<ListenerSettings> listener_elements() {
   return {{one("address", &ListenerSettings::address, listen_address(),
                "Where clients connect: `127.0.0.1:8080`, `[::1]:8080`, `0.0.0.0:8080`, "
                "`unix:/path`. Port 0 chooses a free one."),
-           serve_key()},
+           serve_key(),
+           section("tls", &ListenerSettings::tls, tls_server_keys(),
+                   "TLS 1.2 and 1.3, with HTTP/2 and HTTP/1.1 by ALPN; see docs/tls.md. Without it "
+                   "the listener speaks none.")},
           "address",
           {},
-          [](Reader& reader, const Node& node, ListenerSettings&) {
+          [](Reader& reader, const Node& node, ListenerSettings& listener) {
             if (node.kind == Node::Kind::Map && !node.find("address"))
               reader.missing_key(node.at, "listeners", "address");
+            if (const Node* tls = node.find("tls")) check_tls(reader, *tls, listener.tls);
           }};
 }
 

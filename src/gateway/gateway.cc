@@ -36,6 +36,21 @@ contract::Problem cannot_listen(const Failure& failure) {
   return problem;
 }
 
+// nullopt: the files do not load. The configuration has warned already of what still works.
+std::optional<net::TlsServerContext> load_tls(const ListenerSettings& listener,
+                                              std::vector<contract::Problem>& problems) {
+  std::vector<net::TlsProblem> found;
+  auto tls = net::TlsServerContext::load(listener.tls, net::TicketKeys::fresh(), found);
+  for (net::TlsProblem& one : found) {
+    if (one.warning) continue;
+    contract::Problem problem;
+    problem.what = std::move(one.what);
+    problem.remedy = std::move(one.remedy);
+    problems.push_back(std::move(problem));
+  }
+  return tls;
+}
+
 // Signals as something that a loop can wait for. Blocks them for the whole process, so it is made
 // first.
 class Signals final : private loop::Watcher {
@@ -182,6 +197,8 @@ void Gateway::State::listen(const ListenerSettings& listener,
     return;
   }
   beyond_loopback_ = beyond_loopback_ || (!parsed->is_loopback() && listener.serve.api);
+  const auto tls = load_tls(listener, problems);
+  if (!tls) return;
   net::Address address = *parsed;
   net::ListenOptions options;
   if (!address.is_unix()) {
@@ -202,6 +219,7 @@ void Gateway::State::listen(const ListenerSettings& listener,
       problems.push_back(cannot_listen(bound.error()));
       return;
     }
+    shards_[i]->secure(*tls);
     if (address.is_unix()) options.shared_descriptor = bound->descriptor;
   }
   addresses_.push_back(address.text());

@@ -11,6 +11,7 @@
 #include "door/settings.h"
 #include "edge/settings.h"
 #include "http/exchange.h"
+#include "net/tls_settings.h"
 #include "upstream/settings.h"
 
 namespace parley::gateway {
@@ -26,6 +27,7 @@ struct Serve {
 struct ListenerSettings {
   std::string address = "127.0.0.1:8080";  // as net::Address::parse takes it
   Serve serve;
+  net::TlsServerSettings tls;
 };
 
 // Which methods of an upstream clients may call, through every door (design: nothing is exposed by

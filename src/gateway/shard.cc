@@ -4,6 +4,8 @@
 
 #include <unistd.h>
 
+#include "net/tls_stream.h"
+
 namespace parley::gateway {
 namespace {
 
@@ -49,6 +51,8 @@ Result<Shard::Bound> Shard::listen(const net::Address& address, const net::Liste
   return bound;
 }
 
+void Shard::secure(net::TlsServerContext tls) { entrances_.back()->tls = std::move(tls); }
+
 void Shard::start() {
   for (const auto& entrance : entrances_) accepting_.spawn(accept(*entrance));
   chores_.spawn(keep_gauges());
@@ -93,7 +97,27 @@ loop::Task<void> Shard::accept(Entrance& entrance) {
 }
 
 loop::Task<void> Shard::serve(std::unique_ptr<net::ByteStream> stream, Entrance& entrance) {
+  if (entrance.tls.active()) return serve_tls(std::move(stream), entrance);
   return http::serve_connection(std::move(stream), entrance.context);
+}
+
+loop::Task<void> Shard::serve_tls(std::unique_ptr<net::ByteStream> stream, Entrance& entrance) {
+  auto secured = co_await shake_hands(std::move(stream), entrance);
+  if (secured) co_await http::serve_connection(std::move(secured), entrance.context);
+}
+
+// Null: the handshake failed, and is counted.
+loop::Task<std::unique_ptr<net::ByteStream>> Shard::shake_hands(
+    std::unique_ptr<net::ByteStream> stream, const Entrance& entrance) {
+  const Instant deadline = deadline_after(loop_.now(), entrance.tls.settings().handshake_timeout);
+  auto secured = co_await net::accept_tls(std::move(stream), entrance.tls, deadline);
+  if (!secured) {
+    metrics_.count_tls_failure(secured.error().detail());
+    co_return nullptr;
+  }
+  metrics_.tls_handshakes_total.add();
+  if ((*secured)->tls().resumed) metrics_.tls_resumptions_total.add();
+  co_return *std::move(secured);
 }
 
 loop::Task<void> Shard::keep_gauges() {

@@ -12,6 +12,7 @@
 #include "loop/loop.h"
 #include "loop/task_set.h"
 #include "net/network.h"
+#include "net/tls_context.h"
 
 namespace parley::gateway {
 
@@ -32,6 +33,8 @@ class Shard {
   };
   Result<Bound> listen(const net::Address& address, const net::ListenOptions& options,
                        const Serve& serve);
+  // For connections of the last listener from now on; an empty context: no TLS.
+  void secure(net::TlsServerContext tls);
 
   void start();
   void publish(std::shared_ptr<const Snapshot> snapshot);    // any thread
@@ -46,10 +49,14 @@ class Shard {
     std::unique_ptr<net::Listener> listener;
     RequestPath path;
     http::ServerContext context;
+    net::TlsServerContext tls;
   };
 
   loop::Task<void> accept(Entrance& entrance);
   loop::Task<void> serve(std::unique_ptr<net::ByteStream> stream, Entrance& entrance);
+  loop::Task<void> serve_tls(std::unique_ptr<net::ByteStream> stream, Entrance& entrance);
+  loop::Task<std::unique_ptr<net::ByteStream>> shake_hands(std::unique_ptr<net::ByteStream> stream,
+                                                           const Entrance& entrance);
   loop::Task<void> keep_gauges();
   loop::Task<void> finish(Duration limit);
 

@@ -17,11 +17,14 @@ namespace parley::net {
 // What TLS knows of the connection; empty without TLS.
 struct TlsInfo {
   bool active = false;
+  bool resumed = false;     // an earlier session goes on
   std::string protocol;     // "TLSv1.3"
   std::string alpn;         // "h2", "http/1.1"
-  std::string server_name;  // SNI
-  std::string peer_subject;
+  std::string server_name;  // SNI, as the client wrote it
+  // Of a certificate that the peer has shown and that was verified; empty without one.
+  std::string peer_subject;             // RFC 4514: "CN=alice,O=Example"
   std::vector<std::string> peer_names;  // subject alternative names: "DNS:...", "URI:spiffe://..."
+  std::string peer_hash;                // SHA-256 of the certificate (DER), in lower-case hex
 };
 
 // A duplex stream of bytes: TCP, a Unix socket, TLS over either, or memory in tests. One reader,
@@ -43,7 +46,7 @@ class ByteStream {
   // The next chunk, memory of the loop that is used again unless a part of it is kept; nullopt:
   // nothing has arrived, wait for readable(); an empty chunk: the peer has ended its side.
   virtual Result<std::optional<Bytes>> try_read() = 0;
-  loop::Signal& readable() { return readable_; }
+  virtual loop::Signal& readable() { return readable_; }
 
   // The same, waiting.
   loop::Task<Result<Bytes>> read();
@@ -57,7 +60,7 @@ class ByteStream {
   virtual size_t unsent() const = 0;
   // Notified whenever unsent() has fallen and is below kLowWater (so also when it reaches 0), and
   // on failure.
-  loop::Signal& writable() { return writable_; }
+  virtual loop::Signal& writable() { return writable_; }
   static constexpr size_t kLowWater = 64 * 1024;
 
   // Ends our side after what is queued.

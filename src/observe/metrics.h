@@ -61,7 +61,7 @@ struct UpstreamSeries {
   UpstreamSeries* next = nullptr;  // of PublishedList
 };
 
-// One named limit.
+// One named limit, or one named cause of something.
 struct LimitSeries {
   explicit LimitSeries(std::string_view name_) : name(name_) {}
   const std::string name;
@@ -92,11 +92,15 @@ class Metrics {
 
   // A limit's name is the setting's ("http.header_bytes_max").
   void count_limit(std::string_view limit);
+  // `cause`: one of a few words that the gateway knows ("certificate").
+  void count_tls_failure(std::string_view cause);
   // The gauges of an upstream; its owner sets them, and sets them to 0 when it is no more.
   UpstreamSeries& upstream(std::string_view name);
 
   Gauge client_connections;          // open now
   Counter client_connections_total;  // ever accepted
+  Counter tls_handshakes_total;      // of clients, that went well
+  Counter tls_resumptions_total;     // of these, those that went on with an earlier session
   Gauge requests_active;
   Counter metadata_dropped;   // fields of requests that could not become metadata
   Counter log_lines_dropped;  // because the terminal or pipe took no more
@@ -104,6 +108,7 @@ class Metrics {
   // For readers, of any thread.
   const PublishedList<RequestSeries>& requests() const { return requests_; }
   const PublishedList<LimitSeries>& limits() const { return limits_; }
+  const PublishedList<LimitSeries>& tls_failures() const { return tls_failures_; }
   const PublishedList<UpstreamSeries>& upstreams() const { return upstreams_; }
 
  private:
@@ -122,6 +127,7 @@ class Metrics {
   const Settings settings_;
   PublishedList<RequestSeries> requests_;
   PublishedList<LimitSeries> limits_;
+  PublishedList<LimitSeries> tls_failures_;
   PublishedList<UpstreamSeries> upstreams_;
   // Finds a request series: open addressing, a power of two, at most half of them taken. The
   // shard's own; readers walk the list.

@@ -45,9 +45,12 @@ struct Totals {
 
   std::map<std::pair<std::string_view, std::string_view>, RequestTotals> requests;
   std::map<std::string_view, uint64_t> limits;
+  std::map<std::string_view, uint64_t> tls_failures;
   std::map<std::string_view, UpstreamTotals> upstreams;
   int64_t client_connections = 0;
   uint64_t client_connections_total = 0;
+  uint64_t tls_handshakes_total = 0;
+  uint64_t tls_resumptions_total = 0;
   int64_t requests_active = 0;
   uint64_t metadata_dropped = 0;
   uint64_t log_lines_dropped = 0;
@@ -58,6 +61,8 @@ void Totals::add(const Metrics& shard) {
     requests[{series->method, series->protocol}].add(*series);
   for (auto* series = shard.limits().first(); series != nullptr; series = series->next)
     limits[series->name] += series->hits.value();
+  for (auto* series = shard.tls_failures().first(); series != nullptr; series = series->next)
+    tls_failures[series->name] += series->hits.value();
   for (auto* series = shard.upstreams().first(); series != nullptr; series = series->next) {
     UpstreamTotals& upstream = upstreams[series->name];
     upstream.connections += series->connections.value();
@@ -65,6 +70,8 @@ void Totals::add(const Metrics& shard) {
   }
   client_connections += shard.client_connections.value();
   client_connections_total += shard.client_connections_total.value();
+  tls_handshakes_total += shard.tls_handshakes_total.value();
+  tls_resumptions_total += shard.tls_resumptions_total.value();
   requests_active += shard.requests_active.value();
   metadata_dropped += shard.metadata_dropped.value();
   log_lines_dropped += shard.log_lines_dropped.value();
@@ -184,6 +191,14 @@ void write_gateway(Page& page, const Totals& totals) {
               totals.client_connections);
   page.single("parley_client_connections_total", "counter",
               "Connections of clients that were accepted.", totals.client_connections_total);
+  page.single("parley_tls_handshakes_total", "counter", "TLS handshakes of clients that succeeded.",
+              totals.tls_handshakes_total);
+  page.single("parley_tls_resumptions_total", "counter",
+              "Of these, those that went on with an earlier session.",
+              totals.tls_resumptions_total);
+  page.family("parley_tls_failures_total", "counter", "TLS handshakes of clients that failed.");
+  for (const auto& [cause, failures] : totals.tls_failures)
+    page.sample("parley_tls_failures_total", "cause=" + quoted(cause), failures);
   page.family("parley_limits_hit_total", "counter", "Requests that a named limit has stopped.");
   for (const auto& [name, hits] : totals.limits)
     page.sample("parley_limits_hit_total", "limit=" + quoted(name), hits);

@@ -1,0 +1,160 @@
+#include "config/tls.h"
+
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "config/settings_keys.h"
+#include "net/tls_context.h"
+
+namespace parley::config {
+namespace {
+
+using namespace std::chrono_literals;
+using net::CertificateFiles;
+using net::ClientAuth;
+using net::TlsServerSettings;
+using net::TlsVersion;
+
+Word<TlsVersion> version() {
+  return choice<TlsVersion>({{"1.2", TlsVersion::Tls12}, {"1.3", TlsVersion::Tls13}});
+}
+
+Keys<CertificateFiles> certificate_keys() {
+  return {
+      one("cert", &CertificateFiles::cert, text("path"),
+          "The certificate, and behind it the chain to its root (PEM)."),
+      one("key", &CertificateFiles::key, text("path"), "Its private key (PEM, no password)."),
+  };
+}
+
+Elements<CertificateFiles> certificate_elements() {
+  return {certificate_keys(), "", {}, [](Reader& reader, const Node& node, CertificateFiles&) {
+            if (node.kind != Node::Kind::Map) return;
+            for (const std::string_view key : {"cert", "key"}) {
+              if (!node.find(key)) reader.missing_key(node.at, "certificates", key);
+            }
+          }};
+}
+
+// `cert` and `key` beside `certificates`: the first one, where there is only one.
+Key<TlsServerSettings> first_key(const Key<CertificateFiles>& key) {
+  return {key.name,
+          [read = key.read](Reader& reader, const Node& node, TlsServerSettings& target) {
+            if (target.certificates.empty()) target.certificates.emplace_back();
+            read(reader, node, target.certificates.front());
+          },
+          [rows = key.rows](const TlsServerSettings&) { return rows({}); }};
+}
+
+// Where the file of a problem is named.
+Position place_of(const Reader& reader, const Node& node, const net::TlsProblem& problem) {
+  if (const Node* word = node.find(problem.setting);
+      word && reader.beside(word->word) == problem.path)
+    return word->at;
+  if (const Node* list = node.find("certificates")) {
+    for (const Node& item : list->items) {
+      const Node* word = item.find(problem.setting);
+      if (word && reader.beside(word->word) == problem.path) return word->at;
+    }
+  }
+  return node.at;
+}
+
+void report(Reader& reader, const Node& node, std::vector<net::TlsProblem> problems) {
+  for (net::TlsProblem& problem : problems) {
+    const Position at = place_of(reader, node, problem);
+    std::string what = fmt::format("{}: {}", problem.setting, problem.what);
+    if (problem.warning)
+      reader.warning(at, std::move(what), std::move(problem.remedy));
+    else
+      reader.error(at, std::move(what), std::move(problem.remedy));
+  }
+}
+
+// Whether all that is needed is named.
+bool is_complete(Reader& reader, const Node& node, const TlsServerSettings& tls) {
+  const bool list = node.find("certificates");
+  const bool pair = node.find("cert") || node.find("key");
+  bool complete = true;
+  const auto wrong = [&](std::string what, std::string remedy) {
+    reader.error(node.at, std::move(what), std::move(remedy));
+    complete = false;
+  };
+  if (list && pair) {
+    wrong("tls: certificates stand there in two ways",
+          "move `cert` and `key` into the list of `certificates`");
+  } else if (!list || pair) {
+    for (const std::string_view key : {"cert", "key"}) {
+      if (node.find(key)) continue;
+      reader.missing_key(node.at, "tls", key);
+      complete = false;
+    }
+  } else if (tls.certificates.empty()) {
+    wrong("tls: there is no certificate", "write `certificates: [{cert: ..., key: ...}]`");
+  }
+  const bool asks = tls.client_auth != ClientAuth::Off;
+  if (asks && tls.client_ca.empty()) {
+    reader.missing_key(node.at, "tls", "client_ca");
+    complete = false;
+  } else if (!asks && !tls.client_ca.empty()) {
+    wrong("tls: client_ca is of no use while client_auth is off",
+          "write `client_auth: require`, or `request`");
+  }
+  for (const CertificateFiles& one : tls.certificates)
+    complete = complete && !one.cert.empty() && !one.key.empty();
+  return complete;
+}
+
+}  // namespace
+
+Keys<TlsServerSettings> tls_server_keys() {
+  Keys<TlsServerSettings> keys;
+  for (const Key<CertificateFiles>& key : certificate_keys()) keys.push_back(first_key(key));
+  keys.push_back(list("certificates", &TlsServerSettings::certificates, certificate_elements(),
+                      "Several of them: the names in them and the client's server name (SNI) "
+                      "choose, the first is for all other names."));
+  keys.push_back(one("min_version", &TlsServerSettings::min_version, version(),
+                     "The oldest version that is spoken."));
+  keys.push_back(
+      one("client_auth", &TlsServerSettings::client_auth,
+          choice<ClientAuth>({{"off", ClientAuth::Off},
+                              {"request", ClientAuth::Request},
+                              {"require", ClientAuth::Require}}),
+          "Whether clients are asked for a certificate. With `request` they may have none, but one "
+          "that they show must be good."));
+  keys.push_back(one("client_ca", &TlsServerSettings::client_ca, text("path"),
+                     "The authorities that clients' certificates come from (PEM)."));
+  keys.push_back(one("handshake_timeout", &TlsServerSettings::handshake_timeout,
+                     duration(1ms, 10min), "How long a handshake may take."));
+  keys.push_back(one("ticket_lifetime", &TlsServerSettings::ticket_lifetime, duration(0s, 24h),
+                     "How long a session may be resumed; `0s`: never. Keys of tickets change "
+                     "twice in that time."));
+  return keys;
+}
+
+void check_tls(Reader& reader, const Node& node, TlsServerSettings& tls) {
+  if (node.kind != Node::Kind::Map) return;  // a problem already
+  if (!is_complete(reader, node, tls)) {
+    tls.certificates.clear();
+    return;
+  }
+  for (CertificateFiles& one : tls.certificates) {
+    one.cert = reader.beside(one.cert);
+    one.key = reader.beside(one.key);
+  }
+  if (!tls.client_ca.empty()) tls.client_ca = reader.beside(tls.client_ca);
+  std::vector<net::TlsProblem> problems;
+  net::TlsServerContext::load(tls, net::TicketKeys::fresh(), problems);
+  report(reader, node, std::move(problems));
+}
+
+std::vector<net::TlsProblem> problems_of(const std::vector<CertificateFiles>& files) {
+  std::vector<net::TlsProblem> problems;
+  TlsServerSettings tls;
+  tls.certificates = files;
+  net::TlsServerContext::load(tls, net::TicketKeys::fresh(), problems);
+  return problems;
+}
+
+}  // namespace parley::config

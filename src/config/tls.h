@@ -1,0 +1,20 @@
+#pragma once
+
+#include <vector>
+
+#include "config/keys.h"
+#include "net/tls_settings.h"
+
+namespace parley::config {
+
+// `listeners[].tls`.
+Keys<net::TlsServerSettings> tls_server_keys();
+
+// Makes its paths relative to the file, and loads what they name: what is wrong with a file is a
+// problem where its name stands.
+void check_tls(Reader& reader, const Node& node, net::TlsServerSettings& tls);
+
+// What is wrong with certificates and keys that a command line names.
+std::vector<net::TlsProblem> problems_of(const std::vector<net::CertificateFiles>& files);
+
+}  // namespace parley::config

@@ -1,0 +1,66 @@
+#include "net/openssl_failure.h"
+
+#include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/sslerr.h>
+
+#include "net/tls_stream.h"
+
+namespace parley::net::openssl {
+namespace {
+
+std::string_view cause_of(int reason) {
+  if (reason >= SSL_AD_REASON_OFFSET) return tls_cause::kRefused;
+  switch (reason) {
+    case SSL_R_HTTP_REQUEST:
+    case SSL_R_HTTPS_PROXY_REQUEST:
+    case SSL_R_WRONG_VERSION_NUMBER:
+    case SSL_R_BAD_RECORD_TYPE: return tls_cause::kNoTls;
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+    case SSL_R_VERSION_TOO_LOW:
+    case SSL_R_VERSION_TOO_HIGH:
+    case SSL_R_INAPPROPRIATE_FALLBACK: return tls_cause::kVersion;
+    case SSL_R_NO_SHARED_CIPHER:
+    case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
+    case SSL_R_NO_SUITABLE_KEY_SHARE:
+    case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS: return tls_cause::kCipher;
+    case SSL_R_NO_APPLICATION_PROTOCOL: return tls_cause::kAlpn;
+    case SSL_R_CERTIFICATE_VERIFY_FAILED:
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: return tls_cause::kCertificate;
+    default: return tls_cause::kProtocol;
+  }
+}
+
+}  // namespace
+
+Failure handshake_failure(std::string_view cause, std::string_view what) {
+  Failure failure(Code::Unavailable, fmt::format("TLS handshake failed: {}", what));
+  failure.with_detail(std::string(cause)).remedy(Remedy::RetryElsewhere);
+  return failure;
+}
+
+Failure session_failure(SSL* session, bool established) {
+  const int reason = ERR_GET_REASON(ERR_peek_error());
+  const std::string_view cause = cause_of(reason);
+  std::string what = take_error();
+  if (cause == tls_cause::kRefused) {
+    what = fmt::format("the peer says: {}", what);
+  } else if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+    what = fmt::format("the certificate is not good: {}",
+                       X509_verify_cert_error_string(SSL_get_verify_result(session)));
+  } else if (reason == SSL_R_HTTP_REQUEST) {
+    what = "the peer speaks HTTP without TLS";
+  }
+  if (!established) return handshake_failure(cause, what);
+  Failure failure(Code::Unavailable, fmt::format("TLS failed: {}", what));
+  failure.with_detail(std::string(cause)).remedy(Remedy::Reconnect);
+  return failure;
+}
+
+Failure truncated() {
+  Failure failure(Code::Unavailable, "the connection ended without close_notify of TLS");
+  failure.with_detail(std::string(tls_cause::kClosed)).remedy(Remedy::Reconnect);
+  return failure;
+}
+
+}  // namespace parley::net::openssl

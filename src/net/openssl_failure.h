@@ -1,0 +1,22 @@
+#pragma once
+
+// For this folder's .cc files only, as openssl.h.
+
+#include <string_view>
+
+#include "base/failure.h"
+#include "net/openssl.h"
+
+namespace parley::net::openssl {
+
+// "TLS handshake failed: `what`"; the cause is one of tls_cause.
+Failure handshake_failure(std::string_view cause, std::string_view what);
+
+// What the call on this session that has just failed says; `established`: it was not a handshake.
+// Forgets OpenSSL's errors.
+Failure session_failure(SSL* session, bool established);
+
+// The stream beneath ended before the session did.
+Failure truncated();
+
+}  // namespace parley::net::openssl
