@@ -6,11 +6,15 @@
 
 namespace parley::net::openssl {
 
-std::string take_error() {
-  const unsigned long error = ERR_peek_error();
+std::string words_of(unsigned long error) {
   const char* reason = ERR_reason_error_string(error);
   std::string text = reason ? reason : ERR_SYSTEM_ERROR(error) ? "system error" : "unknown error";
   for (char& c : text) c = ascii_lower(c);
+  return text;
+}
+
+std::string take_error() {
+  std::string text = words_of(ERR_peek_error());
   ERR_clear_error();
   return text;
 }

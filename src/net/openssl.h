@@ -38,7 +38,9 @@ inline Key share(const Key& key) {
   return Key(key.get());
 }
 
-// What went wrong first, in OpenSSL's words and lower case ("no start line"); forgets all of it.
+// OpenSSL's words for an error, in lower case.
+std::string words_of(unsigned long error);
+// What went wrong first ("no start line"); forgets all of it.
 std::string take_error();
 
 // Everything that is written to a memory BIO.

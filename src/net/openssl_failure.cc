@@ -31,6 +31,16 @@ std::string_view cause_of(int reason) {
   }
 }
 
+// What TLS itself says first: beneath it there may be errors of certificates and signatures.
+unsigned long take_session_error() {
+  unsigned long chosen = 0;
+  for (unsigned long error = 0; (error = ERR_get_error()) != 0;) {
+    const bool better = ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_LIB(chosen) != ERR_LIB_SSL;
+    if (chosen == 0 || better) chosen = error;
+  }
+  return chosen;
+}
+
 }  // namespace
 
 Failure handshake_failure(std::string_view cause, std::string_view what) {
@@ -40,9 +50,10 @@ Failure handshake_failure(std::string_view cause, std::string_view what) {
 }
 
 Failure session_failure(SSL* session, bool established) {
-  const int reason = ERR_GET_REASON(ERR_peek_error());
+  const unsigned long error = take_session_error();
+  const int reason = ERR_GET_LIB(error) == ERR_LIB_SSL ? ERR_GET_REASON(error) : 0;
   const std::string_view cause = cause_of(reason);
-  std::string what = take_error();
+  std::string what = words_of(error);
   if (cause == tls_cause::kRefused) {
     what = fmt::format("the peer says: {}", what);
   } else if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {

@@ -339,6 +339,8 @@ TEST_F(Tls, requires_a_clients_certificate) {
   server_settings.client_auth = ClientAuth::Require;
   server_settings.client_ca = authority.ca();
   shake_hands();
+  fake.advance(seconds(2));  // in which the client may read the alert
+  run();
   ASSERT_TRUE(server_failure);
   EXPECT_EQ(server_failure->detail(), tls_cause::kCertificate);
 }
@@ -359,6 +361,8 @@ TEST_F(Tls, a_certificate_that_is_shown_must_be_good) {
   client_settings.cert = mallory.cert;
   client_settings.key = mallory.key;
   shake_hands();
+  fake.advance(seconds(2));  // in which the client may read the alert
+  run();
   ASSERT_TRUE(server_failure);
   EXPECT_EQ(server_failure->detail(), tls_cause::kCertificate);
 }

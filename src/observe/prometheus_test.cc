@@ -94,6 +94,9 @@ TEST(Prometheus, shows_upstreams_limits_and_totals) {
   metrics.count_limit("http.header_bytes_max");
   metrics.client_connections.set(2);
   metrics.client_connections_total.add(9);
+  metrics.tls_handshakes_total.add(7);
+  metrics.tls_resumptions_total.add(3);
+  metrics.count_tls_failure("certificate");
   metrics.requests_active.set(1);
   metrics.metadata_dropped.add(4);
   metrics.log_lines_dropped.add(6);
@@ -103,6 +106,9 @@ TEST(Prometheus, shows_upstreams_limits_and_totals) {
   EXPECT_TRUE(has_line(page, "parley_limits_hit_total{limit=\"http.header_bytes_max\"} 1"));
   EXPECT_TRUE(has_line(page, "parley_client_connections 2"));
   EXPECT_TRUE(has_line(page, "parley_client_connections_total 9"));
+  EXPECT_TRUE(has_line(page, "parley_tls_handshakes_total 7"));
+  EXPECT_TRUE(has_line(page, "parley_tls_resumptions_total 3"));
+  EXPECT_TRUE(has_line(page, "parley_tls_failures_total{cause=\"certificate\"} 1"));
   EXPECT_TRUE(has_line(page, "parley_requests_active 1"));
   EXPECT_TRUE(has_line(page, "parley_metadata_dropped_total 4"));
   EXPECT_TRUE(has_line(page, "parley_log_lines_dropped_total 6"));

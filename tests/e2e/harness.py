@@ -131,8 +131,8 @@ class Shop:
 class Gateway:
     """`parley serve` on ports of its own, ready when the constructor returns."""
 
-    def __init__(self, *flags: str, ready: bool = True, admin: bool = True):
-        self.port, self.admin_port = free_port(), free_port()
+    def __init__(self, *flags: str, ready: bool = True, admin: bool = True, port: int = 0):
+        self.port, self.admin_port = port or free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.admin_url = f"http://127.0.0.1:{self.admin_port}"
         self.admin_address = f"127.0.0.1:{self.admin_port}" if admin else "off"

@@ -1,0 +1,194 @@
+"""TLS on listeners, driven by curl, openssl and Python's ssl."""
+
+import socket
+import ssl
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from certificates import Authority
+from harness import BUILD, Gateway, Shop, curl, free_port, tool
+
+USER = "/v1/users/42"
+
+
+class TlsCase(unittest.TestCase):
+    """The shop's users behind a gateway with TLS."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.shop = Shop()
+        cls.addClassCleanup(cls.shop.stop)
+        cls.authority = Authority()
+        cls.addClassCleanup(cls.authority.remove)
+        cls.set_up_gateway()
+
+    @classmethod
+    def set_up_gateway(cls):
+        raise NotImplementedError
+
+    @classmethod
+    def start(cls, *flags: str) -> Gateway:
+        gateway = Gateway("--upstream", cls.shop.addresses["users"], *flags)
+        cls.addClassCleanup(gateway.stop)
+        return gateway
+
+    @classmethod
+    def start_with(cls, tls: str, *flags: str) -> Gateway:
+        """A gateway whose listener has this `tls:` of the configuration file."""
+        config = tempfile.NamedTemporaryFile("w", suffix=".yaml", delete=False)
+        cls.addClassCleanup(Path(config.name).unlink)
+        port = free_port()
+        with config:
+            config.write(f"listeners:\n  - address: 127.0.0.1:{port}\n    tls: {tls}\n")
+        gateway = Gateway("--config", config.name, *flags, "--upstream",
+                          cls.shop.addresses["users"], port=port)
+        cls.addClassCleanup(gateway.stop)
+        return gateway
+
+    def curl(self, gateway: Gateway, *arguments: str, path: str = USER, host: str = "127.0.0.1"):
+        url = f"https://{host}:{gateway.port}{path}"
+        resolve = f"{host}:{gateway.port}:127.0.0.1"
+        return curl("--cacert", str(self.authority.ca), "--resolve", resolve, *arguments, url)
+
+    def metric(self, gateway: Gateway, name: str) -> int:
+        lines = curl(f"{gateway.admin_url}/metrics").body.decode().splitlines()
+        return sum(int(line.split()[-1]) for line in lines if line.startswith(name))
+
+
+class Listener(TlsCase):
+    @classmethod
+    def set_up_gateway(cls):
+        pair = cls.authority.issue("IP:127.0.0.1", "DNS:localhost")
+        cls.gateway = cls.start("--threads", "2", *pair.flags)
+
+    def test_serves_http2_and_http1_by_alpn(self):
+        for flag, version in (("--http2", "2"), ("--http1.1", "1.1")):
+            with self.subTest(version=version):
+                answer = self.curl(self.gateway, flag, "-w", "%{http_version}")
+                self.assertEqual(answer.status, 200)
+                self.assertTrue(answer.body.endswith(version.encode()), answer)
+
+    def test_serves_grpc(self):
+        command = [tool("grpcurl"), "-cacert", str(self.authority.ca), "-d", '{"user_id": 42}',
+                   f"127.0.0.1:{self.gateway.port}", "shop.v1.Users/GetUser"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('"user_id": "42"', done.stdout)
+
+    def test_refuses_unknown_protocols_and_old_versions(self):
+        for flags, alert in ((["-alpn", "spdy/3"], "no application protocol"),
+                             (["-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"], "protocol version")):
+            with self.subTest(flags=flags):
+                self.assertIn(alert, self.s_client(*flags))
+
+    def test_resumes_sessions_on_every_thread(self):
+        for version in ("TLSv1_2", "TLSv1_3"):
+            with self.subTest(version=version):
+                before = self.metric(self.gateway, "parley_tls_resumptions_total")
+                self.assertEqual(self.resumptions(version, 12), 12)
+                after = self.metric(self.gateway, "parley_tls_resumptions_total")
+                self.assertEqual(after - before, 12)
+
+    def test_counts_what_fails(self):
+        before = self.metric(self.gateway, 'parley_tls_failures_total{cause="no_tls"}')
+        answer = curl(f"http://127.0.0.1:{self.gateway.port}{USER}")
+        self.assertEqual(answer.status, 0)
+        after = self.metric(self.gateway, 'parley_tls_failures_total{cause="no_tls"}')
+        self.assertEqual(after - before, 1)
+
+    def s_client(self, *flags: str) -> str:
+        command = [tool("openssl"), "s_client", "-connect", f"127.0.0.1:{self.gateway.port}",
+                   *flags]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20,
+                              check=False)
+        return (done.stdout + done.stderr).decode(errors="replace")
+
+    def resumptions(self, version: str, count: int) -> int:
+        """How many of so many connections went on with the session before; the kernel spreads them
+        over the gateway's threads."""
+        context = ssl.create_default_context(cafile=str(self.authority.ca))
+        context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
+        session, reused = None, 0
+        for _ in range(count + 1):
+            with socket.create_connection(("127.0.0.1", self.gateway.port), 10) as raw:
+                with context.wrap_socket(raw, server_hostname="localhost",
+                                         session=session) as stream:
+                    stream.sendall(f"GET {USER} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+                    self.assertIn(b"200", stream.recv(65536))
+                    reused += stream.session_reused
+                    session = stream.session
+        return reused
+
+
+class Names(TlsCase):
+    @classmethod
+    def set_up_gateway(cls):
+        issue = cls.authority.issue
+        pairs = [issue("DNS:first.test"), issue("DNS:exact.wild.test"), issue("DNS:*.wild.test")]
+        listed = ", ".join(f"{{cert: {pair.cert}, key: {pair.key}}}" for pair in pairs)
+        cls.gateway = cls.start_with(f"{{certificates: [{listed}]}}")
+
+    def test_the_name_chooses_the_certificate(self):
+        for name in ("first.test", "exact.wild.test", "other.wild.test"):
+            with self.subTest(name=name):
+                self.assertEqual(self.curl(self.gateway, host=name).status, 200)
+        for name in ("deep.other.wild.test", "unknown.test"):
+            with self.subTest(name=name):
+                self.assertEqual(self.curl(self.gateway, host=name).status, 0)
+
+
+class Clients(TlsCase):
+    @classmethod
+    def set_up_gateway(cls):
+        pair = cls.authority.issue("IP:127.0.0.1")
+        cls.gateway = cls.start_with(f"{{cert: {pair.cert}, key: {pair.key}, "
+                                     f"client_auth: require, client_ca: {cls.authority.ca}}}")
+
+    def test_a_client_with_a_certificate_is_served(self):
+        alice = self.authority.issue("URI:spiffe://shop.test/alice")
+        answer = self.curl(self.gateway, "--cert", str(alice.cert), "--key", str(alice.key))
+        self.assertEqual(answer.status, 200)
+
+    def test_a_client_without_one_is_refused(self):
+        self.assertEqual(self.curl(self.gateway).status, 0)
+
+    def test_a_client_of_another_authority_is_refused(self):
+        other = Authority()
+        self.addCleanup(other.remove)
+        mallory = other.issue("DNS:mallory.test")
+        answer = self.curl(self.gateway, "--cert", str(mallory.cert), "--key", str(mallory.key))
+        self.assertEqual(answer.status, 0)
+
+
+class Check(unittest.TestCase):
+    def setUp(self):
+        self.authority = Authority()
+        self.addCleanup(self.authority.remove)
+
+    def check(self, tls: str) -> str:
+        config = self.authority.folder / "parley.yaml"
+        config.write_text(f"listeners:\n  - address: 127.0.0.1:0\n    tls: {tls}\n"
+                          "upstreams: {users: '127.0.0.1:1'}\n")
+        command = [BUILD / "parley", "check", "--config", str(config)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        return done.stderr
+
+    def test_says_where_a_file_is_wrong(self):
+        one, two = self.authority.issue("DNS:a.test"), self.authority.issue("DNS:b.test")
+        said = self.check(f"{{cert: {one.cert.name}, key: {two.key.name}}}")
+        self.assertRegex(said, r"parley\.yaml:3:\d+: key: the key in .* does not belong to")
+        said = self.check(f"{{cert: nowhere.pem, key: {two.key.name}}}")
+        self.assertRegex(said, r"parley\.yaml:3:17: cert: cannot read .*nowhere\.pem: no such file")
+        said = self.check(f"{{cert: {one.key.name}, key: {one.key.name}}}")
+        self.assertRegex(said, r"parley\.yaml:3:17: cert: .* holds no certificate")
+
+    def test_warns_of_an_expired_certificate(self):
+        old = self.authority.issue("DNS:a.test", days=-1)
+        said = self.check(f"{{cert: {old.cert.name}, key: {old.key.name}}}")
+        self.assertRegex(said, r"parley\.yaml:3:17: warning: cert: .* expired on \d{4}-")
+
+
+if __name__ == "__main__":
+    unittest.main()
