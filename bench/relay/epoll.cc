@@ -22,8 +22,8 @@ constexpr size_t kEventsMax = 256;
 struct End {
   int socket = -1;
   End* other = nullptr;  // null: answers are made here
-  std::string unsent;
-  std::string_view matched;  // of the empty line that ends a request's header
+  std::string unsent = {};
+  std::string_view matched = {};  // of the empty line that ends a request's header
   bool closed = false;
 };
 

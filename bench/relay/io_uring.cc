@@ -28,7 +28,7 @@ struct Direction {
   size_t begin = 0;
   size_t end = 0;
   Direction* other = nullptr;
-  std::array<char, kReadBytes> buffer;
+  std::array<char, kReadBytes> buffer = {};
 };
 
 class Ring {
