@@ -120,6 +120,9 @@ Keys<Settings> settings_keys() {
                      "Client connections, over all threads."));
   keys.push_back(one("drain_timeout", &Settings::drain_timeout, duration(0s, 1h),
                      "After SIGTERM, how long running calls may take to finish."));
+  keys.push_back(one("drain_idle_timeout", &Settings::drain_idle_timeout, duration(0s, 1h),
+                     "After SIGTERM, how long an idle HTTP/1.1 connection stays open for one more "
+                     "request, whose answer says `Connection: close`."));
   keys.push_back(one("reflection_retry", &Settings::reflection_retry, duration(100ms, 10min),
                      "How long to wait before an upstream is asked for its contract again."));
   return keys;

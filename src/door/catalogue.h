@@ -7,6 +7,7 @@
 #include "call/call.h"
 #include "contract/model.h"
 #include "door/settings.h"
+#include "loop/combine.h"
 #include "wire/program.h"
 
 namespace parley::door {
@@ -48,6 +49,8 @@ class Catalogue {
     (void)exposed;
     return kMetadataBytesDefault;
   }
+  // What ends calls before their deadlines; may be null.
+  virtual loop::Curfew* curfew() { return nullptr; }
   static constexpr uint32_t kMetadataBytesDefault = 8 * 1024;
 
  private:

@@ -68,7 +68,7 @@ loop::Task<void> GrpcVisit::run() {
     co_return answer_problem(exchange_, checked.error(), context());
   if (const auto prepared = prepare(); !prepared)
     co_return answer_grpc_failure(exchange_, prepared.error(), context());
-  auto outcome = co_await loop::with_deadline(loop_, serve(), call_.deadline);
+  auto outcome = co_await loop::with_deadline(loop_, serve(), call_.deadline, catalogue_.curfew());
   exchange_.record().endpoint = call_.notes.endpoint;
   AnswerContext about = context();
   if (!outcome) co_return answer_grpc_failure(exchange_, outcome.error(), about);

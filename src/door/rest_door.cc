@@ -207,7 +207,8 @@ Failure RestVisit::message_too_large() const {
 
 loop::Task<void> RestVisit::serve_unary() {
   UnaryReply reply(settings().message_bytes_max);
-  auto outcome = co_await loop::with_deadline(loop_, serve(reply), call_.deadline);
+  auto outcome =
+      co_await loop::with_deadline(loop_, serve(reply), call_.deadline, catalogue_.curfew());
   exchange_.record().endpoint = call_.notes.endpoint;
   AnswerContext about = context();
   about.metadata = &reply.metadata();
@@ -239,7 +240,8 @@ loop::Task<void> RestVisit::serve_stream() {
   StreamReply reply(exchange_, loop_, *format_, content_type_, context());
   if (exchange_.request().verb() == "HEAD") co_return reply.answer_head();
   reply.start();
-  auto outcome = co_await loop::with_deadline(loop_, serve(reply), call_.deadline);
+  auto outcome =
+      co_await loop::with_deadline(loop_, serve(reply), call_.deadline, catalogue_.curfew());
   exchange_.record().endpoint = call_.notes.endpoint;
   co_await reply.finish(std::move(outcome));
 }

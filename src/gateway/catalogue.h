@@ -27,6 +27,7 @@ class ListenerCatalogue final : public door::Catalogue, private call::CallServic
     return serve_.api ? snapshot_->pending() : std::string_view();
   }
   uint32_t metadata_bytes_max(const door::Exposed& exposed) const override;
+  loop::Curfew* curfew() override { return &shelf_.curfew(); }
 
  private:
   loop::Task<call::Outcome> serve(call::Call& call, call::Replies& replies) override;

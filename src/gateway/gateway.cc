@@ -360,7 +360,8 @@ loop::Task<void> Gateway::State::wait_for_stop() {
 void Gateway::State::drain() {
   draining_ = true;
   update_readiness();
-  for (const auto& shard : shards_) shard->drain(settings_.drain_timeout);
+  for (const auto& shard : shards_)
+    shard->drain({settings_.drain_timeout, settings_.drain_idle_timeout});
   // Joining blocks, and signals still have to be seen: a thread of its own waits.
   joining_ = std::thread([this] {
     for (const auto& shard : shards_) shard->join();

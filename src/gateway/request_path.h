@@ -31,6 +31,8 @@ class Shelf final : public service::HealthSource, public service::ReflectionSour
   upstream::Cluster& cluster(size_t index) { return *clusters_[index]; }
   size_t clusters() const { return clusters_.size(); }
   void update_gauges(observe::Metrics& metrics) const;
+  // Ends the calls that still run.
+  loop::Curfew& curfew() { return curfew_; }
 
   service::Serving status_of(std::string_view service) const override;
   std::vector<std::string> services() const override;
@@ -41,6 +43,7 @@ class Shelf final : public service::HealthSource, public service::ReflectionSour
   loop::Task<void> pass_on(loop::Signal& from);
 
   Status& status_;
+  loop::Curfew curfew_;
   loop::Signal changed_;
   std::shared_ptr<const Snapshot> snapshot_;
   std::shared_ptr<const HealthReport> report_ = std::make_shared<HealthReport>();

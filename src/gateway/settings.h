@@ -81,7 +81,8 @@ struct Settings {
   uint32_t threads = 0;               // shards; 0: the cores that this process may use
   uint32_t connections_max = 65'536;  // client connections, over all shards
   edge::LogSettings log;
-  Duration drain_timeout = std::chrono::seconds(30);  // after SIGTERM, for calls that run
+  Duration drain_timeout = std::chrono::seconds(30);      // after SIGTERM, for calls that run
+  Duration drain_idle_timeout = std::chrono::seconds(5);  // meanwhile, idle HTTP/1.1 connections
   Duration reflection_retry = std::chrono::seconds(2);
 };
 

@@ -10,6 +10,11 @@ namespace parley::gateway {
 namespace {
 
 constexpr Duration kGaugeInterval = std::chrono::seconds(1);
+constexpr Duration kDrainInterval = std::chrono::milliseconds(20);
+// For answers to calls that the drain has ended.
+constexpr Duration kLastWords = std::chrono::seconds(1);
+// Of a listener under load, which never has an empty queue.
+constexpr int kLastTurns = 50;
 
 std::unique_ptr<edge::LogSink> make_log(loop::Loop& loop, const Settings& settings,
                                         observe::Metrics& metrics) {
@@ -86,6 +91,7 @@ loop::Task<void> Shard::accept(Entrance& entrance) {
   for (;;) {
     auto stream = co_await entrance.listener->accept();
     if (!stream) co_return;
+    ++accepted_;
     metrics_.client_connections_total.add(1);
     if (connections_.size() >= connections_max) {
       metrics_.count_limit("connections_max");
@@ -131,23 +137,37 @@ loop::Task<void> Shard::keep_gauges() {
   }
 }
 
-void Shard::drain(Duration limit) {
-  loop_.post([this, limit] { chores_.spawn(finish(limit)); });
+void Shard::drain(DrainTimes times) {
+  loop_.post([this, times] { chores_.spawn(finish(times)); });
 }
 
-loop::Task<void> Shard::finish(Duration limit) {
-  const Instant end = deadline_after(loop_.now(), limit);
-  // What waits in the sockets' queues is still taken: one more turn for the acceptors.
-  co_await loop::Yield(loop_);
+loop::Task<void> Shard::finish(DrainTimes times) {
+  co_await stop_accepting();
+  drain_.start(times.idle);
+  shelf_.changed().notify();  // health is NOT_SERVING from now on
+  co_await wait_for_connections(times.timeout);
+  shelf_.curfew().fall();
+  co_await wait_for_connections(kLastWords);
+  loop_.stop();
+}
+
+// What waits in the sockets' queues is still taken: closing a socket resets it.
+loop::Task<void> Shard::stop_accepting() {
+  uint64_t before = 0;
+  int turns = 0;
+  do {
+    before = accepted_;
+    co_await loop::sleep_for(loop_, std::chrono::milliseconds(1));
+  } while (accepted_ != before && ++turns < kLastTurns);
   accepting_.cancel_all();
   for (const auto& entrance : entrances_) entrance->listener.reset();
-  drain_.start();
-  shelf_.changed().notify();  // health is NOT_SERVING from now on
+}
+
+loop::Task<void> Shard::wait_for_connections(Duration limit) {
+  const Instant end = deadline_after(loop_.now(), limit);
   while (!connections_.empty() && loop_.now() < end) {
-    co_await loop::sleep_for(loop_,
-                             std::min<Duration>(std::chrono::milliseconds(20), end - loop_.now()));
+    co_await loop::sleep_for(loop_, std::min<Duration>(kDrainInterval, end - loop_.now()));
   }
-  loop_.stop();
 }
 
 }  // namespace parley::gateway

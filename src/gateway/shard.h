@@ -39,8 +39,13 @@ class Shard {
   void start();
   void publish(std::shared_ptr<const Snapshot> snapshot);    // any thread
   void publish(std::shared_ptr<const HealthReport> report);  // any thread
-  // Any thread: stops accepting, lets what runs finish for at most `limit`, then ends the thread.
-  void drain(Duration limit);
+  // Any thread: stops accepting, lets what runs finish, then ends the thread. What is left after
+  // `timeout` is told that it ends here.
+  struct DrainTimes {
+    Duration timeout;
+    Duration idle;  // of HTTP/1.1 connections
+  };
+  void drain(DrainTimes times);
   void join();  // any thread but the shard's
 
  private:
@@ -58,7 +63,9 @@ class Shard {
   loop::Task<std::unique_ptr<net::ByteStream>> shake_hands(std::unique_ptr<net::ByteStream> stream,
                                                            const Entrance& entrance);
   loop::Task<void> keep_gauges();
-  loop::Task<void> finish(Duration limit);
+  loop::Task<void> finish(DrainTimes times);
+  loop::Task<void> stop_accepting();
+  loop::Task<void> wait_for_connections(Duration limit);
 
   const Settings& settings_;
   SystemClock clock_;
@@ -71,6 +78,7 @@ class Shard {
   http::Drain drain_;
   Shelf shelf_;
   std::vector<std::unique_ptr<Entrance>> entrances_;
+  uint64_t accepted_ = 0;
   loop::TaskSet connections_;
   loop::TaskSet accepting_;
   loop::TaskSet chores_;

@@ -158,7 +158,8 @@ Instant Http1Connection::head_deadline() const {
   if (exchange_) return deadline_after(exchange_->record().started, settings.header_timeout);
   const Instant idle = deadline_after(idle_since_, settings.idle_timeout);
   if (draining_since_ == kNever) return idle;
-  return std::min(idle, deadline_after(std::max(idle_since_, draining_since_), kDrainingIdleTime));
+  return std::min(
+      idle, deadline_after(std::max(idle_since_, draining_since_), context_.drain.idle_timeout()));
 }
 
 // False: the client has gone, and the task with it.

@@ -27,8 +27,6 @@ class Http1Connection {
   // What is read and dropped after our FIN, so that no reset overtakes the last answer.
   static constexpr size_t kLingerBytesMax = 16 * 1024 * 1024;
   static constexpr Duration kLingerTime = std::chrono::seconds(2);
-  // How long an idle connection may still be used when the listener drains.
-  static constexpr Duration kDrainingIdleTime = std::chrono::seconds(5);
   // Requests that a client has sent ahead and that are served before other connections' turn.
   static constexpr unsigned kPipelinedPerTurn = 16;
 

@@ -323,9 +323,11 @@ TEST_F(Http1Life, an_unread_chunked_body_is_dropped_to_a_limit) {
 
 // Drain
 
+constexpr Duration kDrainIdle = seconds(20);
+
 TEST_F(Http1Life, a_drain_closes_after_the_answer_in_progress) {
   ask(get("/wait") + get("/head"));
-  drain.start();
+  drain.start(kDrainIdle);
   EXPECT_EQ(settle(), "");
   service.go.notify();
   EXPECT_EQ(settle(), answer("waited", kClose));
@@ -335,8 +337,8 @@ TEST_F(Http1Life, a_drain_closes_after_the_answer_in_progress) {
 
 TEST_F(Http1Life, an_idle_connection_may_be_used_once_more_in_a_drain) {
   ask(get("/head"));
-  drain.start();
-  fake.advance(Http1Connection::kDrainingIdleTime - milliseconds(5));
+  drain.start(kDrainIdle);
+  fake.advance(kDrainIdle - milliseconds(5));
   EXPECT_FALSE(client->closed());
   EXPECT_EQ(undated(ask(get("/head"))), undated(answer("GET /head a.example\n", kClose)));
   EXPECT_TRUE(client->ended());
@@ -345,8 +347,8 @@ TEST_F(Http1Life, an_idle_connection_may_be_used_once_more_in_a_drain) {
 TEST_F(Http1Life, an_idle_connection_is_closed_a_while_after_a_drain_began) {
   ask(get("/head"));
   fake.advance(seconds(100));
-  drain.start();
-  fake.advance(Http1Connection::kDrainingIdleTime - milliseconds(5));
+  drain.start(kDrainIdle);
+  fake.advance(kDrainIdle - milliseconds(5));
   EXPECT_FALSE(client->closed());
   fake.advance(milliseconds(10));
   EXPECT_TRUE(client->ended());

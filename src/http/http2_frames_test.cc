@@ -21,10 +21,13 @@ std::string frame(char type, char flags, char stream, std::string_view payload) 
 
 constexpr char kHeaders = 1;
 constexpr char kSettings = 4;
+constexpr char kPing = 6;
+constexpr char kGoAway = 7;
 constexpr char kWindowUpdate = 8;
 constexpr char kEndStream = 1;
 constexpr char kEndHeaders = 4;
 const std::string kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(kSettings, 0, 0, "");
+const std::string kNoError(4, '\0');
 constexpr std::string_view kPost = "\x83\x86\x84\x41\x09shop.test";
 
 // Peers that speak in frames of a test's making. Requests are begun and never answered.
@@ -96,12 +99,44 @@ TEST_F(Http2Frames, cancels_what_runs_when_the_client_breaks_the_rules) {
 
 TEST_F(Http2Frames, ends_connections_that_let_too_many_answers_wait) {
   settings.control_frames_queued_max = 100;
-  constexpr char kPing = 6;
   net::MemoryPeer peer = serve();
   std::string pings = kPreface;
   for (int i = 0; i < 300; ++i) pings += frame(kPing, 0, 0, "12345678");
   peer.send(pings);
   fake.loop.run_until_idle();
+  EXPECT_TRUE(peer.closed());
+}
+
+TEST_F(Http2Frames, a_drain_says_goaway_twice_and_answers_what_crosses_with_the_first) {
+  net::MemoryPeer peer = serve();
+  peer.send(kPreface);
+  fake.loop.run_until_idle();
+  peer.take_received();
+  drain.start(seconds(5));
+  fake.loop.run_until_idle();
+  const std::string first = frame(kGoAway, 0, 0, "\x7f\xff\xff\xff" + kNoError);
+  EXPECT_EQ(peer.take_received(), first + frame(kPing, 0, 0, std::string(8, '\0')));
+  peer.send(frame(kHeaders, kEndHeaders, 1, kPost));
+  fake.loop.run_until_idle();
+  EXPECT_EQ(serving, 1);
+  peer.send(frame(kPing, 1, 0, std::string(8, '\0')));
+  fake.loop.run_until_idle();
+  const std::string last = std::string("\0\0\0\1", 4) + kNoError;
+  EXPECT_EQ(peer.take_received(), frame(kGoAway, 0, 0, last));
+  EXPECT_EQ(serving, 1);
+}
+
+TEST_F(Http2Frames, a_drain_does_not_depend_on_the_answer_to_its_ping) {
+  net::MemoryPeer peer = serve();
+  peer.send(kPreface);
+  fake.loop.run_until_idle();
+  peer.take_received();
+  drain.start(seconds(5));
+  fake.loop.run_until_idle();
+  EXPECT_FALSE(peer.closed());
+  fake.advance(seconds(2));
+  const std::string last = std::string(4, '\0') + kNoError;
+  EXPECT_TRUE(peer.take_received().ends_with(frame(kGoAway, 0, 0, last)));
   EXPECT_TRUE(peer.closed());
 }
 

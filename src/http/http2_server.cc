@@ -22,6 +22,9 @@ constexpr size_t kLingerBytesMax = 1 << 20;
 constexpr Duration kRequestEndTime = std::chrono::seconds(1);
 constexpr size_t kRequestEndBytesMax = 16 << 20;
 
+// Between the two GOAWAYs of a connection that ends (RFC 9113, 6.8), at most.
+constexpr Duration kGoAwayTime = std::chrono::seconds(1);
+
 // A client's HTTP/2 connection (RFC 9113).
 class Http2Server final : public Http2Core, private Http2ExchangeOwner {
  public:
@@ -258,11 +261,15 @@ void Http2Server::finish_going_away() {
                         nghttp2_session_get_last_proc_stream_id(session()), NGHTTP2_NO_ERROR,
                         nullptr, 0);
   wants_flush();
+  if (over()) stream().readable().notify();
 }
 
 loop::Task<void> Http2Server::drain_when_told() {
   while (!context_.drain.draining()) co_await context_.drain.started().wait();
   go_away();
+  // A client may leave a PING unanswered; what it had sent by then has come.
+  co_await loop::sleep_for(loop(), kGoAwayTime);
+  finish_going_away();
 }
 
 // Ends connections that do nothing: no stream for idle_timeout, a header that does not end, or a

@@ -284,7 +284,7 @@ TEST_F(Http2, drains_with_goaway_and_lets_running_streams_end) {
   Answer answer;
   tasks.spawn(collect(*exchange, answer));
   fake.loop.run_until_idle();
-  drain.start();
+  drain.start(seconds(5));
   fake.loop.run_until_idle();
   EXPECT_TRUE(client->going_away());
   EXPECT_FALSE(client->available());
@@ -356,7 +356,7 @@ TEST_F(Http2, a_drained_connection_keeps_its_last_answer_until_it_was_taken) {
   Answer answer;
   tasks.spawn(collect(*exchange, answer));
   fake.loop.run_until_idle();
-  drain.start();
+  drain.start(seconds(5));
   fake.loop.run_until_idle();
   wire->back.stall();
   tasks.spawn(send_all(*exchange, std::string(400'000, 'l'), 10'000));

@@ -7,20 +7,25 @@
 
 namespace parley::http {
 
-// Drain: the listener tells its connections to end; see ServerConnection.
+// Drain: the listener tells its connections to end, each as soon as it has answered what it has.
 class Drain {
  public:
   explicit Drain(loop::Loop& loop) : started_(loop) {}
-  void start() {
+  // `idle_timeout`: how long an HTTP/1.1 connection may still be used for one more request, which
+  // tells its client that it ends. Closing it earlier would cross with requests on their way.
+  void start(Duration idle_timeout) {
     draining_ = true;
+    idle_timeout_ = idle_timeout;
     started_.notify();
   }
   bool draining() const { return draining_; }
+  Duration idle_timeout() const { return idle_timeout_; }
   loop::Signal& started() { return started_; }
 
  private:
   loop::Signal started_;
   bool draining_ = false;
+  Duration idle_timeout_{0};
 };
 
 // What a server connection borrows; all of it outlives the connection.

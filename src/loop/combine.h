@@ -10,51 +10,99 @@
 
 namespace parley::loop {
 
-// The task's result, or Failure(DeadlineExpired) when `deadline` comes first: then the task is
-// destroyed.
+// Ends the tasks that run under it, all at once and before their deadlines: the calls that are left
+// when a drain is over. Outlives them.
+class Curfew {
+ public:
+  // A task that can be ended.
+  class Subject : public Link {
+   public:
+    virtual void end() = 0;
+
+   protected:
+    ~Subject() = default;
+  };
+
+  // From now on they fail with ShuttingDown, those that begin later too. REQUIRES: none of them is
+  // running.
+  void fall() {
+    fallen_ = true;
+    while (!subjects_.empty()) subjects_.pop_front().end();
+  }
+  bool fallen() const { return fallen_; }
+  void add(Subject& subject) { subjects_.push_back(subject); }
+
+ private:
+  List<Subject> subjects_;
+  bool fallen_ = false;
+};
+
+// The task's result, or Failure(DeadlineExpired) when `deadline` comes first, or
+// Failure(ShuttingDown) when the curfew falls (nullptr: none will): then the task is destroyed.
 //
 //   Result<Bytes> chunk = co_await with_deadline(loop, stream.read(), deadline);
 template <typename T>
 class WithDeadline final : public Waiter {
  public:
-  WithDeadline(Loop& loop, Task<Result<T>> task, Instant deadline)
-      : task_(std::move(task)), alarm_(*this, loop), deadline_(deadline) {}
+  WithDeadline(Loop& loop, Task<Result<T>> task, Instant deadline, Curfew* curfew)
+      : task_(std::move(task)),
+        alarm_(*this, loop),
+        bell_(*this),
+        curfew_(curfew),
+        deadline_(deadline) {}
 
-  bool await_ready() const noexcept { return false; }
+  bool await_ready() const noexcept { return curfew_ && curfew_->fallen(); }
   std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) noexcept {
     handle = awaiting;
     if (deadline_ != kNever) alarm_.loop.add_timer(alarm_, deadline_);
+    if (curfew_) curfew_->add(bell_);
     return task_.begin(awaiting);
   }
   Result<T> await_resume() {
-    if (!expired_) return task_.take();
-    return Failure(Reason::DeadlineExpired, "the deadline has passed");
+    if (expired_) return Failure(Reason::DeadlineExpired, "the deadline has passed");
+    if (curfew_ && curfew_->fallen() && !task_.done())
+      return Failure(Reason::ShuttingDown, "the gateway shuts down, and the call took too long");
+    return task_.take();
   }
 
  private:
   struct Alarm final : Timer {
     Alarm(WithDeadline& wait, Loop& of) : wait_(wait), loop(of) {}
     void fire() override {
-      // The task may have become ready in this very turn: its result counts only once it has run.
       wait_.expired_ = true;
-      wait_.task_ = {};
-      loop.make_ready(wait_);
+      wait_.abandon();
     }
     WithDeadline& wait_;
     Loop& loop;
   };
+  struct Bell final : Curfew::Subject {
+    explicit Bell(WithDeadline& wait) : wait_(wait) {}
+    void end() override { wait_.abandon(); }
+    WithDeadline& wait_;
+  };
+
+  // The task may have become ready in this very turn: its result counts only once it has run.
+  void abandon() {
+    alarm_.unlink();
+    bell_.unlink();
+    task_ = {};
+    alarm_.loop.make_ready(*this);
+  }
 
   Task<Result<T>> task_;
   Alarm alarm_;
+  Bell bell_;
+  Curfew* const curfew_;
   Instant deadline_;
   bool expired_ = false;
 };
 template <typename T>
-WithDeadline(Loop&, Task<Result<T>>, Instant) -> WithDeadline<T>;
+WithDeadline(Loop&, Task<Result<T>>, Instant, Curfew*) -> WithDeadline<T>;
 
 template <typename T>
-WithDeadline<T> with_deadline(Loop& loop, Task<Result<T>> task, Instant deadline) {
-  return WithDeadline<T>(loop, std::move(task), deadline);
+WithDeadline<T> with_deadline(Loop& loop, Task<Result<T>> task, Instant deadline,
+                              Curfew* curfew = nullptr) {
+  return WithDeadline<T>(loop, std::move(task), deadline, curfew);
 }
 
 // Runs two tasks at the same time and gives both results when both are done.

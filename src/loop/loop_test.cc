@@ -180,6 +180,32 @@ TEST(WithDeadline, gives_the_result_or_destroys_the_task) {
   EXPECT_EQ(alive, 0);
 }
 
+Task<void> under_curfew(Loop& loop, Duration work, Curfew& curfew, int& alive,
+                        std::string& result) {
+  const auto got = co_await with_deadline(loop, slow(loop, work, alive), kNever, &curfew);
+  result = got ? std::to_string(*got) : std::string(reason_row(got.error().reason()).name);
+}
+
+TEST(WithDeadline, ends_with_the_curfew) {
+  FakeLoop fake;
+  Curfew curfew;
+  TaskSet tasks(fake.loop);
+  int alive = 0;
+  std::string done;
+  std::string ended;
+  std::string begun_later;
+  tasks.spawn(under_curfew(fake.loop, seconds(1), curfew, alive, done));
+  tasks.spawn(under_curfew(fake.loop, seconds(3), curfew, alive, ended));
+  fake.advance(seconds(2));
+  curfew.fall();
+  EXPECT_EQ(alive, 0);
+  tasks.spawn(under_curfew(fake.loop, seconds(1), curfew, alive, begun_later));
+  fake.loop.run_until_idle();
+  EXPECT_EQ(done, "7");
+  EXPECT_EQ(ended, "shutting_down");
+  EXPECT_EQ(begun_later, "shutting_down");
+}
+
 Task<void> both(Loop& loop, int& alive, int& sum) {
   auto [a, b] = co_await when_all(slow(loop, seconds(2), alive), slow(loop, seconds(1), alive));
   sum = *a + *b;

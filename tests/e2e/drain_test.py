@@ -1,6 +1,7 @@
 """SIGTERM: the gateway takes no new connections, answers what it has, and exits with 0."""
 
 import asyncio
+import http.client
 import itertools
 import json
 import signal
@@ -15,6 +16,7 @@ from puppet import SERVICE, Puppet, Stream, gateway_for
 
 SETTLED = 300
 EXIT_SECONDS = 5  # when nothing takes longer
+UNAVAILABLE = 14
 LIMIT_SECONDS = 1  # drain_timeout, where something does
 
 
@@ -110,11 +112,36 @@ class Streams(unittest.TestCase):
         grpc_client.wait(lambda: answer.over)
         self.assertEqual(gateway.process.wait(LIMIT_SECONDS + EXIT_SECONDS), 0)
         self.assertGreaterEqual(time.monotonic() - begin, LIMIT_SECONDS)
-        self.assertNotEqual(answer.grpc_status, 0, "it was cut off, and must not look whole")
-        self.assertNotEqual(json_client.wait(), 0, "it was cut off, and must not look whole")
+        self.assertEqual(answer.grpc_status, UNAVAILABLE, answer)
+        self.assertIn("shuts down", answer.trailers["grpc-message"])
+        self.assertEqual(json_client.wait(), 0, "its last line says that it was cut off")
+        last = json.loads(json_client.output.splitlines()[-1])
+        self.assertEqual(last["error"]["code"], "UNAVAILABLE", last)
         for stream in self.puppet.streams():
             over = lambda one=stream: one.reset is not None or one.connection.ended
             self.puppet.wait(over, "the upstream to hear of it")
+
+
+class IdleConnections(unittest.TestCase):
+    """Between two requests, over HTTP/1.1."""
+
+    def test_serve_one_more_request_and_end(self):
+        puppet = Puppet(Stream.answer)
+        self.addCleanup(puppet.stop)
+        gateway = gateway_for(puppet.address)
+        self.addCleanup(gateway.stop)
+        gateway.wait_ready()
+        client = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=EXIT_SECONDS)
+        self.addCleanup(client.close)
+        client.request("GET", "/get/x")
+        self.assertFalse(client.getresponse().read() == b"")
+        gateway.process.signal(signal.SIGTERM)
+        wait_until(lambda: curl(gateway.url).status == 0, "no new connections")
+        client.request("GET", "/get/x")
+        answer = client.getresponse()
+        self.assertEqual((answer.status, answer.getheader("connection")), (200, "close"))
+        self.assertEqual(answer.read(), b'{"text":"ok"}')
+        self.assertEqual(gateway.process.wait(EXIT_SECONDS), 0)
 
 
 if __name__ == "__main__":
