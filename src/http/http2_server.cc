@@ -38,6 +38,7 @@ class Http2Server final : public Http2Core, private Http2ExchangeOwner {
   void serve(Http2Exchange& exchange, std::optional<Failure> refusal) override;
   void closed(Http2Exchange& exchange) override;
   void go_away() override;
+  loop::Task<void> see_goaway_off();
   void finish_going_away();
   Http2Stream* on_stream_begin(int32_t id) override;
   void on_frame(const nghttp2_frame& frame) override;
@@ -250,8 +251,18 @@ void Http2Server::go_away() {
   if (going_away_) return;
   going_away_ = true;
   nghttp2_submit_shutdown_notice(session());
+  wants_flush();
+  tasks_.spawn(see_goaway_off());
+}
+
+// Waits for the round trip. The PING leaves a turn later, for nghttp2 would put it in front.
+loop::Task<void> Http2Server::see_goaway_off() {
+  co_await loop::sleep_for(loop(), std::chrono::milliseconds(1));
   nghttp2_submit_ping(session(), NGHTTP2_FLAG_NONE, nullptr);
   wants_flush();
+  // A client may leave a PING unanswered; what it had sent by then has come.
+  co_await loop::sleep_for(loop(), kGoAwayTime);
+  finish_going_away();
 }
 
 void Http2Server::finish_going_away() {
@@ -267,9 +278,6 @@ void Http2Server::finish_going_away() {
 loop::Task<void> Http2Server::drain_when_told() {
   while (!context_.drain.draining()) co_await context_.drain.started().wait();
   go_away();
-  // A client may leave a PING unanswered; what it had sent by then has come.
-  co_await loop::sleep_for(loop(), kGoAwayTime);
-  finish_going_away();
 }
 
 // Ends connections that do nothing: no stream for idle_timeout, a header that does not end, or a

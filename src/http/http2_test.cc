@@ -293,7 +293,7 @@ TEST_F(Http2, drains_with_goaway_and_lets_running_streams_end) {
   fake.loop.run_until_idle();
   EXPECT_EQ(answer.body, "late");
   exchange.reset();
-  fake.loop.run_until_idle();
+  fake.advance(std::chrono::milliseconds(2));
   EXPECT_TRUE(server.empty());
   EXPECT_FALSE(client->alive());
 }

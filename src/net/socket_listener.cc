@@ -10,14 +10,6 @@
 namespace parley::net {
 namespace {
 
-// The path of a Unix socket; empty: the address has none.
-std::string path_of(const Address& address) {
-  constexpr std::string_view kPrefix = "unix:";
-  if (!address.is_unix()) return {};
-  std::string path = address.text().substr(kPrefix.size());
-  return path.starts_with('@') ? std::string() : path;
-}
-
 bool is_shortage(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
@@ -42,34 +34,6 @@ bool is_of_one_connection(int error) {
 }
 
 }  // namespace
-
-SocketFile::SocketFile(const Address& address) : path_(path_of(address)) {
-  struct stat status{};
-  if (path_.empty() || ::lstat(path_.c_str(), &status) != 0) {
-    path_.clear();
-    return;
-  }
-  device_ = status.st_dev;
-  inode_ = status.st_ino;
-}
-
-SocketFile::~SocketFile() {
-  struct stat status{};
-  if (path_.empty() || ::lstat(path_.c_str(), &status) != 0) return;
-  if (status.st_dev == device_ && status.st_ino == inode_) ::unlink(path_.c_str());
-}
-
-bool SocketFile::remove_stale(const Address& address) {
-  const std::string path = path_of(address);
-  struct stat status{};
-  if (path.empty() || ::lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode))
-    return false;
-  const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!probe.valid()) return false;
-  const bool refused =
-      ::connect(probe.get(), address.get(), address.size()) != 0 && errno == ECONNREFUSED;
-  return refused && ::unlink(path.c_str()) == 0;
-}
 
 SocketListener::SocketListener(loop::Loop& loop, Descriptor descriptor, const Address& address,
                                SocketFile file)

@@ -2,32 +2,11 @@
 
 #include <memory>
 
-#include <sys/stat.h>
-
 #include "net/descriptor.h"
+#include "net/listening_socket.h"
 #include "net/network.h"
 
 namespace parley::net {
-
-// The file that a listening Unix socket has in the file system: removed with the listener, unless
-// somebody else has put another in its place.
-class SocketFile {
- public:
-  SocketFile() = default;
-  explicit SocketFile(const Address& address);  // none: not a Unix socket, or an abstract one
-  SocketFile(SocketFile&& other) noexcept
-      : path_(std::exchange(other.path_, {})), device_(other.device_), inode_(other.inode_) {}
-  SocketFile& operator=(SocketFile&&) = delete;
-  ~SocketFile();
-
-  // Removes the file of a socket that nobody listens on. Whether it did.
-  static bool remove_stale(const Address& address);
-
- private:
-  std::string path_;  // empty: no file
-  dev_t device_ = 0;
-  ino_t inode_ = 0;
-};
 
 // A listening socket. Accepts as long as connections wait, with a pause after every
 // kAcceptedPerTurn, so that a burst of them does not keep the loop from those it has.
