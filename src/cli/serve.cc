@@ -25,9 +25,10 @@ class Console {
       tls_.push_back(!one.tls.certificates.empty());
   }
 
-  gateway::Events events() {
+  gateway::Host host(std::vector<std::string> command) {
     return {.say = [this](const std::string& line) { say(line); },
-            .published = [this](const gateway::Snapshot& snapshot) { published(snapshot); }};
+            .published = [this](const gateway::Snapshot& snapshot) { published(snapshot); },
+            .command = std::move(command)};
   }
 
   // The gateway listens: what was published before can be announced. The last address is the admin
@@ -98,12 +99,12 @@ std::string waiting_for(const gateway::Settings& settings) {
 
 }  // namespace
 
-int serve(gateway::Settings settings) {
+int serve(gateway::Settings settings, std::vector<std::string> command) {
   allow_descriptors();
   Console console(settings);
   const std::string waiting = waiting_for(settings);
   const std::vector<gateway::UpstreamSettings> upstreams = settings.upstreams;
-  gateway::Gateway gateway(std::move(settings), console.events());
+  gateway::Gateway gateway(std::move(settings), console.host(std::move(command)));
   std::vector<contract::Problem> problems = gateway.start();
   place_on_disk(problems, upstreams);
   complain(text_of(problems));

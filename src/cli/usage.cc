@@ -18,7 +18,7 @@ constexpr std::array<Command, 4> kCommands = {{
     {"help", "explain a command: parley help COMMAND", std::nullopt},
 }};
 
-constexpr std::array<Flag, 14> kFlags = {{
+constexpr std::array<Flag, 15> kFlags = {{
     {"-u,--upstream", "[NAME=]HOST:PORT,...",
      "A gRPC service to serve, and its endpoints. Repeatable: one for each service. Without NAME "
      "the first endpoint is the name. Also dns:///HOST:PORT and unix:/PATH.",
@@ -58,6 +58,10 @@ constexpr std::array<Flag, 14> kFlags = {{
      &Flags::threads},
     {"--log", "text|json|off",
      "How the access log is written to standard output; text unless told.", &Flags::log},
+    {"--upgrade-socket", "PATH",
+     "Take over from the process that serves with the same PATH, its listening sockets too, and be "
+     "taken over from there.",
+     &Flags::upgrade_socket, false, Verb::Serve},
     {"--json", "", "Print one JSON object a line instead of a table.", &Arguments::json, false,
      Verb::Routes},
     {"--all", "", "Print the methods too that are not exposed, and why.", &Arguments::all, false,

@@ -295,6 +295,7 @@ void apply(const Flags& flags, gateway::Settings& settings, contract::Problems& 
   merge.contracts(flags);
   merge.one("--admin", flags.admin, admin_address(), settings.admin);
   merge.one("--threads", flags.threads, threads(), settings.threads);
+  merge.one("--upgrade-socket", flags.upgrade_socket, text("path"), settings.upgrade_socket);
   merge.one("--log", flags.log, log_format(), settings.log.format);
 }
 

@@ -23,6 +23,7 @@ struct Flags {
   std::optional<std::string> admin;
   std::optional<std::string> threads;
   std::optional<std::string> log;
+  std::optional<std::string> upgrade_socket;
 };
 
 // Puts the flags over the settings, which hold what the file says. A repeated flag replaces the

@@ -123,6 +123,12 @@ Keys<Settings> settings_keys() {
   keys.push_back(one("drain_idle_timeout", &Settings::drain_idle_timeout, duration(0s, 1h),
                      "After SIGTERM, how long an idle HTTP/1.1 connection stays open for one more "
                      "request, whose answer says `Connection: close`."));
+  keys.push_back(one("upgrade_socket", &Settings::upgrade_socket, text("path"),
+                     "A Unix socket by which a new process with the same setting takes over from "
+                     "the one that runs, listening sockets and all, without losing a request."));
+  keys.push_back(one("upgrade_timeout", &Settings::upgrade_timeout, duration(1s, 1h),
+                     "How long the new process may take until it has its contracts; after that "
+                     "the old one goes on."));
   keys.push_back(one("reflection_retry", &Settings::reflection_retry, duration(100ms, 10min),
                      "How long to wait before an upstream is asked for its contract again."));
   return keys;

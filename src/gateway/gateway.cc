@@ -4,15 +4,20 @@
 #include <thread>
 #include <utility>
 
+#include <fmt/format.h>
 #include <sched.h>
-#include <signal.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "gateway/contract_keeper.h"
 #include "gateway/health_keeper.h"
+#include "gateway/listener_sockets.h"
+#include "gateway/service_manager.h"
 #include "gateway/shard.h"
+#include "gateway/signals.h"
 #include "gateway/status.h"
+#include "gateway/successor.h"
+#include "gateway/upgrade.h"
+#include "http/timed_wait.h"
 #include "loop/combine.h"
 #include "loop/task_set.h"
 
@@ -51,50 +56,12 @@ std::optional<net::TlsServerContext> load_tls(const ListenerSettings& listener,
   return tls;
 }
 
-// Signals as something that a loop can wait for. Blocks them for the whole process, so it is made
-// first.
-class Signals final : private loop::Watcher {
- public:
-  explicit Signals(loop::Loop& loop) : loop_(loop), arrived_(loop) {
-    sigset_t set;
-    sigemptyset(&set);
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
-    pthread_sigmask(SIG_BLOCK, &set, nullptr);
-    signal(SIGPIPE, SIG_IGN);
-    descriptor_ = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    PARLEY_ASSERT(descriptor_ >= 0);
-    loop_.poller().add(descriptor_, *this);
-  }
-  ~Signals() {
-    loop_.poller().remove(descriptor_, *this);
-    close(descriptor_);
-  }
-
-  // How often SIGTERM or SIGINT came.
-  int stops() const { return stops_; }
-  loop::Signal& arrived() { return arrived_; }
-
- private:
-  void ready(bool, bool) override {
-    signalfd_siginfo info;
-    while (read(descriptor_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-      if (info.ssi_signo != SIGHUP) ++stops_;
-    }
-    arrived_.notify();
-  }
-
-  loop::Loop& loop_;
-  loop::Signal arrived_;
-  int descriptor_ = -1;
-  int stops_ = 0;
-};
-
 }  // namespace
 
 // The control thread: everything that is not a request.
 class Gateway::State final : public ContractListener {
  public:
-  State(Settings settings, Events events);
+  State(Settings settings, Host host);
 
   std::vector<contract::Problem> start();
   int run();
@@ -106,6 +73,7 @@ class Gateway::State final : public ContractListener {
   void contract_trouble(size_t index, const std::string& text) override;
 
   void make_shards();
+  Result<void> meet_predecessor();
   void listen(const ListenerSettings& listener, std::vector<contract::Problem>& problems);
   void publish();
   void conflict(const std::vector<contract::Problem>& problems);
@@ -113,11 +81,15 @@ class Gateway::State final : public ContractListener {
   loop::Task<void> watch_readiness(ContractKeeper& keeper);
   loop::Task<void> pass_health_on();
   loop::Task<void> wait_for_stop();
+  loop::Task<void> wait_for_successor();
+  loop::Task<void> wait_for_contracts();
+  loop::Task<void> watch_signals();
+  void begin_accepting();
   void drain();
   void check_rules(std::vector<contract::Problem>& problems) const;
 
   Settings settings_;
-  const Events events_;
+  const Host host_;
   SystemClock clock_;
   std::unique_ptr<loop::Poller> poller_;
   loop::Loop loop_;
@@ -125,6 +97,10 @@ class Gateway::State final : public ContractListener {
   std::unique_ptr<net::Network> network_;
   std::unique_ptr<net::Resolver> resolver_;
   Status status_;
+  const ServiceManager service_manager_;
+  ListenerSockets sockets_;
+  std::unique_ptr<Predecessor> predecessor_;  // while this process takes over
+  std::unique_ptr<Succession> succession_;
   std::vector<std::unique_ptr<ContractKeeper>> keepers_;
   HealthKeeper health_;
   std::vector<std::unique_ptr<Shard>> shards_;
@@ -133,24 +109,28 @@ class Gateway::State final : public ContractListener {
   std::vector<std::string> conflicts_;  // why the newest contracts are not in service
   bool beyond_loopback_ = false;
   bool running_ = false;
+  loop::Signal published_;
   bool complete_once_ = false;
   bool draining_ = false;
   bool stop_asked_ = false;
   Instant started_{};
   int exit_status_ = 0;
   std::thread joining_;  // from drain() on
+  loop::TaskSet waiting_for_successor_;
   loop::TaskSet tasks_;
 };
 
-Gateway::State::State(Settings settings, Events events)
+Gateway::State::State(Settings settings, Host host)
     : settings_(std::move(settings)),
-      events_(std::move(events)),
+      host_(std::move(host)),
       poller_(loop::make_epoll_poller()),
       loop_(clock_, *poller_, static_cast<uint64_t>(clock_.wall().time_since_epoch().count())),
       signals_(loop_),
       network_(net::make_socket_network(loop_)),
       resolver_(net::make_resolver(loop_)),
       health_(loop_),
+      published_(loop_),
+      waiting_for_successor_(loop_),
       tasks_(loop_) {
   if (settings_.threads == 0) settings_.threads = usable_cores();
   for (size_t i = 0; i < settings_.upstreams.size(); ++i) {
@@ -163,10 +143,24 @@ std::vector<contract::Problem> Gateway::State::start() {
   std::vector<contract::Problem> problems;
   started_ = loop_.now();
   make_shards();
+  sockets_.take(sockets_of_environment());
+  if (const auto met = meet_predecessor(); !met) {
+    contract::Problem problem;
+    problem.what = met.error().message();
+    problem.remedy = "correct upgrade_socket, or stop the other process";
+    return {std::move(problem)};
+  }
   for (const ListenerSettings& listener : settings_.listeners) listen(listener, problems);
   if (settings_.admin != "off") {
     listen({settings_.admin, {.api = false, .health = true, .reflection = false, .admin = true}},
            problems);
+  }
+  for (const std::string& address : sockets_.drop_unclaimed()) {
+    contract::Problem problem;
+    problem.severity = contract::Problem::Severity::Warning;
+    problem.what = fmt::format("the socket of {} that was passed on fits no listener", address);
+    problem.remedy = "name the address as it is bound, or do not pass it on";
+    problems.push_back(std::move(problem));
   }
   for (const auto& keeper : keepers_) {
     for (contract::Problem& problem : keeper->load_from_disk())
@@ -189,38 +183,46 @@ void Gateway::State::make_shards() {
   }
 }
 
+// Whoever serves with the same upgrade_socket gives this process its listening sockets, and goes on
+// until this one is ready.
+Result<void> Gateway::State::meet_predecessor() {
+  if (settings_.upgrade_socket.empty()) return {};
+  TRY(met, Predecessor::meet(settings_.upgrade_socket, settings_.upgrade_timeout));
+  predecessor_ = std::move(met);
+  net::ListeningSocket socket;
+  if (predecessor_) {
+    sockets_.take(predecessor_->take_sockets());
+    socket = predecessor_->take_upgrade_socket();
+  } else {
+    TRY(opened, open_upgrade_socket(settings_.upgrade_socket));
+    socket = std::move(opened);
+  }
+  succession_ = std::make_unique<Succession>(
+      loop_, std::move(socket), settings_.upgrade_timeout,
+      Succession::Events{.sockets = [this]() -> const auto& { return sockets_.all(); },
+                         .say = host_.say});
+  return {};
+}
+
 void Gateway::State::listen(const ListenerSettings& listener,
                             std::vector<contract::Problem>& problems) {
-  auto parsed = net::Address::parse(listener.address);
-  if (!parsed) {
-    problems.push_back(cannot_listen(parsed.error()));
+  // The admin's few requests need one shard only.
+  const size_t shards = listener.serve.admin ? 1 : shards_.size();
+  auto open = sockets_.open(listener.address, shards);
+  if (!open) {
+    problems.push_back(cannot_listen(open.error()));
     return;
   }
-  beyond_loopback_ = beyond_loopback_ || (!parsed->is_loopback() && listener.serve.api);
   const auto tls = load_tls(listener, problems);
   if (!tls) return;
-  net::Address address = *parsed;
-  net::ListenOptions options;
-  if (!address.is_unix()) {
-    // With SO_REUSEPORT a second gateway would silently share the port: a socket without it finds
-    // out.
-    auto probe = network_->listen(address, {.reuse_port = false});
-    if (!probe) {
-      problems.push_back(cannot_listen(probe.error()));
-      return;
-    }
-    address = (*probe)->address();
-  }
-  // The admin's few requests need one shard only.
-  const size_t sockets = listener.serve.admin ? 1 : shards_.size();
-  for (size_t i = 0; i < sockets; ++i) {
-    auto bound = shards_[i]->listen(address, options, listener.serve);
-    if (!bound) {
-      problems.push_back(cannot_listen(bound.error()));
+  const net::Address& address = (*open)->address;
+  beyond_loopback_ = beyond_loopback_ || (!address.is_loopback() && listener.serve.api);
+  for (size_t i = 0; i < shards; ++i) {
+    if (const auto shared = shards_[i]->listen(**open, i, listener.serve); !shared) {
+      problems.push_back(cannot_listen(shared.error()));
       return;
     }
     shards_[i]->secure(*tls);
-    if (address.is_unix()) options.shared_descriptor = bound->descriptor;
   }
   addresses_.push_back(address.text());
 }
@@ -249,10 +251,79 @@ int Gateway::State::run() {
   }
   tasks_.spawn(pass_health_on());
   tasks_.spawn(wait_for_stop());
+  tasks_.spawn(watch_signals());
+  if (predecessor_) {
+    tasks_.spawn(wait_for_contracts());
+  } else {
+    begin_accepting();
+  }
   update_readiness();
   loop_.run();
   if (joining_.joinable()) joining_.join();  // it may still be about to wake this loop
   return exit_status_;
+}
+
+void Gateway::State::begin_accepting() {
+  for (const auto& shard : shards_) shard->begin_accepting();
+  service_manager_.ready();
+  if (succession_) waiting_for_successor_.spawn(wait_for_successor());
+}
+
+// What this process accepts the other one does not see, so it accepts nothing that it could not
+// answer yet.
+loop::Task<void> Gateway::State::wait_for_contracts() {
+  const Instant end = deadline_after(loop_.now(), settings_.upgrade_timeout);
+  while (!complete_once_ && loop_.now() < end) {
+    co_await http::TimedWait(published_, end);
+  }
+  if (!complete_once_) {
+    const std::string why = snapshot_ ? snapshot_->pending() : "no contract";
+    host_.say(fmt::format("not ready after upgrade_timeout ({}): process {} goes on", why,
+                          predecessor_->pid()));
+    exit_status_ = 1;
+    stop();
+    co_return;
+  }
+  begin_accepting();
+  if (predecessor_->relieve()) {
+    host_.say(fmt::format("took over from process {}", predecessor_->pid()));
+  } else {
+    host_.say(
+        fmt::format("process {} has gone before this one could take over", predecessor_->pid()));
+  }
+  sockets_.take_files();
+  succession_->take_file();
+  predecessor_.reset();
+}
+
+loop::Task<void> Gateway::State::wait_for_successor() {
+  const pid_t successor = co_await succession_->succeeded();
+  sockets_.release_files();
+  service_manager_.succeeded_by(successor);
+  host_.say(fmt::format("process {} has taken over, this one ends", successor));
+  stop();
+}
+
+// SIGUSR2 starts the program again, from the same path: the new process takes over when it is
+// ready.
+loop::Task<void> Gateway::State::watch_signals() {
+  int upgrades = 0;
+  int children = 0;
+  for (;;) {
+    if (upgrades != signals_.upgrades()) {
+      upgrades = signals_.upgrades();
+      if (settings_.upgrade_socket.empty()) {
+        host_.say("SIGUSR2: without upgrade_socket there is nothing to take over by");
+      } else if (const auto started = start_successor(host_.command); !started) {
+        host_.say(started.error().message());
+      }
+    }
+    if (children != signals_.children()) {
+      children = signals_.children();
+      for (const std::string& line : reap_successors()) host_.say(line);
+    }
+    co_await signals_.arrived().wait();
+  }
 }
 
 void Gateway::State::stop() {
@@ -265,8 +336,8 @@ void Gateway::State::stop() {
 void Gateway::State::contract_changed(size_t) { publish(); }
 
 void Gateway::State::contract_trouble(size_t index, const std::string& text) {
-  events_.say("upstream " + settings_.upstreams[index].connection.name + ": " + text +
-              "; trying again");
+  host_.say("upstream " + settings_.upstreams[index].connection.name + ": " + text +
+            "; trying again");
   publish();
 }
 
@@ -295,7 +366,8 @@ void Gateway::State::publish() {
   update_readiness();
   if (complete) {
     complete_once_ = true;
-    if (events_.published) events_.published(*snapshot_);
+    if (host_.published) host_.published(*snapshot_);
+    published_.notify();
   }
 }
 
@@ -303,7 +375,7 @@ void Gateway::State::conflict(const std::vector<contract::Problem>& problems) {
   conflicts_.clear();
   for (const contract::Problem& problem : problems) {
     conflicts_.push_back(problem.text());
-    if (running_) events_.say(problem.text());  // before, start() returns them
+    if (running_) host_.say(problem.text());  // before, start() returns them
   }
   update_readiness();
   if (complete_once_ || loop_.now() - started_ > kStartWindow) return;
@@ -359,6 +431,11 @@ loop::Task<void> Gateway::State::wait_for_stop() {
 
 void Gateway::State::drain() {
   draining_ = true;
+  service_manager_.stopping();
+  // The shards have their own descriptors, and take what waits before they close them.
+  waiting_for_successor_.cancel_all();
+  succession_.reset();
+  sockets_.clear();
   update_readiness();
   for (const auto& shard : shards_)
     shard->drain({settings_.drain_timeout, settings_.drain_idle_timeout});
@@ -369,8 +446,8 @@ void Gateway::State::drain() {
   });
 }
 
-Gateway::Gateway(Settings settings, Events events)
-    : state_(std::make_unique<State>(std::move(settings), std::move(events))) {}
+Gateway::Gateway(Settings settings, Host host)
+    : state_(std::make_unique<State>(std::move(settings), std::move(host))) {}
 Gateway::~Gateway() = default;
 
 std::vector<contract::Problem> Gateway::start() { return state_->start(); }

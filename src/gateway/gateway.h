@@ -12,12 +12,14 @@
 
 namespace parley::gateway {
 
-// What the gateway tells its user while it runs; each from the control thread. `line` has no
-// newline.
-struct Events {
+// What the gateway needs of the program around it. It calls from the control thread.
+struct Host {
+  // Something for the user to read; `line` has no newline.
   std::function<void(const std::string& line)> say;
   // A snapshot went into service: the first, or a changed one.
   std::function<void(const Snapshot& snapshot)> published;
+  // How the program was called, its name first: for SIGUSR2.
+  std::vector<std::string> command;
 };
 
 // The whole gateway: a control thread (contracts, admin, signals) and one thread a shard.
@@ -25,7 +27,7 @@ struct Events {
 //   start → run → destroyed
 class Gateway {
  public:
-  Gateway(Settings settings, Events events);
+  Gateway(Settings settings, Host host);
   ~Gateway();
 
   // Binds the listeners and loads the contracts that are on disk. Problems that keep it from

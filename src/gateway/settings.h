@@ -83,6 +83,9 @@ struct Settings {
   edge::LogSettings log;
   Duration drain_timeout = std::chrono::seconds(30);      // after SIGTERM, for calls that run
   Duration drain_idle_timeout = std::chrono::seconds(5);  // meanwhile, idle HTTP/1.1 connections
+  // Where a new process asks this one for its listening sockets, and takes over; empty: nowhere.
+  std::string upgrade_socket;
+  Duration upgrade_timeout = std::chrono::seconds(30);  // for the new process to be ready
   Duration reflection_retry = std::chrono::seconds(2);
 };
 

@@ -25,9 +25,8 @@ std::unique_ptr<edge::LogSink> make_log(loop::Loop& loop, const Settings& settin
 
 }  // namespace
 
-Shard::Entrance::Entrance(Shard& shard, std::unique_ptr<net::Listener> from, const Serve& serve)
-    : listener(std::move(from)),
-      path(shard.loop_, shard.shelf_, serve, listener->address(), shard.settings_, shard.metrics_,
+Shard::Entrance::Entrance(Shard& shard, const net::Address& address, const Serve& serve)
+    : path(shard.loop_, shard.shelf_, serve, address, shard.settings_, shard.metrics_,
            shard.log_.get()),
       context{shard.loop_, path.entrance(), shard.settings_.http, shard.drain_} {}
 
@@ -48,18 +47,20 @@ Shard::Shard(const Settings& settings, Status& status, uint64_t seed)
 
 Shard::~Shard() { join(); }
 
-Result<Shard::Bound> Shard::listen(const net::Address& address, const net::ListenOptions& options,
-                                   const Serve& serve) {
-  TRY(listener, network_->listen(address, options));
-  const Bound bound{listener->address(), listener->descriptor()};
-  entrances_.push_back(std::make_unique<Entrance>(*this, std::move(listener), serve));
-  return bound;
+Result<void> Shard::listen(const OpenListener& open, size_t index, const Serve& serve) {
+  const size_t shards = serve.admin ? 1 : settings_.threads;
+  auto entrance = std::make_unique<Entrance>(*this, open.address, serve);
+  for (const int descriptor : open.descriptors_of(index, shards)) {
+    TRY(listener, network_->listen(open.address, {.shared_descriptor = descriptor}));
+    entrance->listeners.push_back(std::move(listener));
+  }
+  entrances_.push_back(std::move(entrance));
+  return {};
 }
 
 void Shard::secure(net::TlsServerContext tls) { entrances_.back()->tls = std::move(tls); }
 
 void Shard::start() {
-  for (const auto& entrance : entrances_) accepting_.spawn(accept(*entrance));
   chores_.spawn(keep_gauges());
   thread_ = std::thread([this] {
     loop_.run();
@@ -67,6 +68,15 @@ void Shard::start() {
     accepting_.cancel_all();
     connections_.cancel_all();
     chores_.cancel_all();
+  });
+}
+
+void Shard::begin_accepting() {
+  loop_.post([this] {
+    for (const auto& entrance : entrances_) {
+      for (const auto& listener : entrance->listeners)
+        accepting_.spawn(accept(*entrance, *listener));
+    }
   });
 }
 
@@ -85,11 +95,11 @@ void Shard::publish(std::shared_ptr<const HealthReport> report) {
   loop_.post([this, report = std::move(report)] { shelf_.publish(report); });
 }
 
-loop::Task<void> Shard::accept(Entrance& entrance) {
+loop::Task<void> Shard::accept(Entrance& entrance, net::Listener& listener) {
   const size_t connections_max =
       std::max<size_t>(settings_.connections_max / std::max(settings_.threads, 1u), 1);
   for (;;) {
-    auto stream = co_await entrance.listener->accept();
+    auto stream = co_await listener.accept();
     if (!stream) co_return;
     ++accepted_;
     metrics_.client_connections_total.add(1);
@@ -160,7 +170,7 @@ loop::Task<void> Shard::stop_accepting() {
     co_await loop::sleep_for(loop_, std::chrono::milliseconds(1));
   } while (accepted_ != before && ++turns < kLastTurns);
   accepting_.cancel_all();
-  for (const auto& entrance : entrances_) entrance->listener.reset();
+  for (const auto& entrance : entrances_) entrance->listeners.clear();
 }
 
 loop::Task<void> Shard::wait_for_connections(Duration limit) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "edge/log_sink.h"
+#include "gateway/listener_sockets.h"
 #include "gateway/request_path.h"
 #include "gateway/settings.h"
 #include "gateway/status.h"
@@ -19,24 +20,19 @@ namespace parley::gateway {
 // One thread that serves: its own loop, listening sockets, connections and upstream pools. What is
 // not marked "any thread" is called before start() or from the shard's own thread.
 //
-//   listen* → start → (publish | drain)* → join
+//   listen* → start → begin_accepting → (publish | drain)* → join
 class Shard {
  public:
   Shard(const Settings& settings, Status& status, uint64_t seed);
   ~Shard();
 
-  // Binds one more socket, or shares one; `Bound` says which port was chosen and what others may
-  // share.
-  struct Bound {
-    net::Address address;
-    int descriptor = -1;
-  };
-  Result<Bound> listen(const net::Address& address, const net::ListenOptions& options,
-                       const Serve& serve);
+  // Shares the sockets of a listener: those that are for shard `index`.
+  Result<void> listen(const OpenListener& open, size_t index, const Serve& serve);
   // For connections of the last listener from now on; an empty context: no TLS.
   void secure(net::TlsServerContext tls);
 
   void start();
+  void begin_accepting();                                    // any thread
   void publish(std::shared_ptr<const Snapshot> snapshot);    // any thread
   void publish(std::shared_ptr<const HealthReport> report);  // any thread
   // Any thread: stops accepting, lets what runs finish, then ends the thread. What is left after
@@ -50,14 +46,14 @@ class Shard {
 
  private:
   struct Entrance {
-    Entrance(Shard& shard, std::unique_ptr<net::Listener> from, const Serve& serve);
-    std::unique_ptr<net::Listener> listener;
+    Entrance(Shard& shard, const net::Address& address, const Serve& serve);
+    std::vector<std::unique_ptr<net::Listener>> listeners;
     RequestPath path;
     http::ServerContext context;
     net::TlsServerContext tls;
   };
 
-  loop::Task<void> accept(Entrance& entrance);
+  loop::Task<void> accept(Entrance& entrance, net::Listener& listener);
   loop::Task<void> serve(std::unique_ptr<net::ByteStream> stream, Entrance& entrance);
   loop::Task<void> serve_tls(std::unique_ptr<net::ByteStream> stream, Entrance& entrance);
   loop::Task<std::unique_ptr<net::ByteStream>> shake_hands(std::unique_ptr<net::ByteStream> stream,

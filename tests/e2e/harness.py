@@ -48,15 +48,17 @@ def tool(name: str) -> str:
 
 
 class Process:
-    """A program beside the test, its output in a file. It is killed when this test run dies."""
+    """A program beside the test, its output in a file. It is killed when this test run dies.
+    `how`: as for Popen."""
 
-    def __init__(self, *command: str | Path, name: str = ""):
+    def __init__(self, *command: str | Path, name: str = "", **how):
         self.name = name or Path(command[0]).name
         self._output = tempfile.NamedTemporaryFile(prefix=f"{self.name}-", suffix=".log")
         guarded = [tool("setpriv"), "--pdeathsig", "KILL", "--", *map(str, command)]
         self._process = subprocess.Popen(
-            guarded, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self._output, stderr=self._output
-        )
+            guarded, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self._output, stderr=self._output,
+            **how,
+        )  # fmt: skip
 
     @property
     def pid(self) -> int:

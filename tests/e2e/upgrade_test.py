@@ -1,0 +1,185 @@
+"""A new process takes over from the running one, with its listening sockets, under load."""
+
+import asyncio
+import itertools
+import os
+import signal
+import socket
+import stat
+import tempfile
+import unittest
+from pathlib import Path
+
+import frames
+import harness
+from harness import Process, curl, free_port, wait_until
+from loads import Everything, Http1Load, Verdict
+from puppet import PROTO, SERVICE, Puppet, Stream
+
+SWAPS = 10
+SETTLED = 100  # good answers of each load between two swaps
+SWAP_SECONDS = 20
+ANSWER = b'{"text":"ok"}'
+
+
+class UpgradeCase(unittest.TestCase):
+    def setUp(self):
+        self.puppet = Puppet(Stream.answer)
+        self.addCleanup(self.puppet.stop)
+        folder = tempfile.TemporaryDirectory(prefix="parley-")
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.path = self.folder / "upgrade.sock"
+        self.port, self.admin_port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def command(self, *flags: str, threads: int = 2) -> list[str]:
+        contract = ["--proto", str(PROTO), "--include", str(PROTO.parent)]
+        return [
+            str(harness.BUILD / "parley"), "serve", "--upstream", self.puppet.address, *contract,
+            "--listen", f"127.0.0.1:{self.port}", "--listen", f"unix:{self.folder}/parley.sock",
+            "--admin", f"127.0.0.1:{self.admin_port}", "--log", "off",
+            "--upgrade-socket", str(self.path), "--threads", str(threads), *flags,
+        ]  # fmt: skip
+
+    def start(self, *flags: str, threads: int = 2) -> Process:
+        process = Process(*self.command(*flags, threads=threads))
+        self.addCleanup(process.stop)
+        return process
+
+    def first(self, **how) -> Process:
+        process = self.start(**how)
+        process.wait_for("^ready: ")
+        wait_until(lambda: curl(f"http://127.0.0.1:{self.admin_port}/readyz").status == 200, "it")
+        return process
+
+    def assert_answers(self):
+        self.assertEqual(curl(f"{self.url}/get/x").body, ANSWER)
+        answer = curl("--unix-socket", f"{self.folder}/parley.sock", "http://any/get/x")
+        self.assertEqual(answer.body, ANSWER)
+        self.assertEqual(curl(f"http://127.0.0.1:{self.admin_port}/healthz").status, 200)
+
+
+class UnderLoad(UpgradeCase):
+    def test_ten_swaps_lose_no_request(self):
+        current = self.first()
+        everything = Everything(
+            self.port, "/get/x", ANSWER, f"{SERVICE}/Get", frames.text_message("x")
+        )
+        request = b"GET /get/x HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n"
+        once = Http1Load(
+            self.port, itertools.repeat(request), lambda status, body: (status, body) == (200, ANSWER)
+        )
+        loads = (once, *everything.loads)
+
+        async def settle():
+            goals = [load.tally.good + SETTLED for load in loads]
+            enough = lambda: all(one.tally.good >= goal for one, goal in zip(loads, goals))
+            await everything.until(enough, "good answers from every load", SWAP_SECONDS)
+
+        async def swap(old: Process, threads: int) -> Process:
+            new = self.start(threads=threads)
+            await asyncio.to_thread(new.wait_for, f"took over from process {old.pid}")
+            status = await asyncio.to_thread(old.wait, SWAP_SECONDS)
+            self.assertEqual(status, 0, old.output)
+            return new
+
+        async def story():
+            nonlocal current
+            running = asyncio.gather(everything.run(), once.run(4))
+            await settle()
+            for threads in itertools.islice(itertools.cycle((1, 3, 2)), SWAPS):
+                current = await swap(current, threads)
+                await settle()
+            for load in loads:
+                load.stop()
+            await asyncio.wait_for(running, SWAP_SECONDS)
+
+        asyncio.run(story())
+        self.assertEqual(everything.wrong, {})
+        self.assertEqual(everything.times(Verdict.UNAVAILABLE), [])
+        self.assertEqual(once.tally.wrong, {}, "connections of one request")
+        self.assertEqual([load.refused for load in loads], [0] * len(loads))
+        self.assert_answers()
+        self.assertEqual(current.stop(), 0)
+        self.assertEqual(sorted(os.listdir(self.folder)), [], "socket files are left behind")
+
+
+class OneByOne(UpgradeCase):
+    def test_the_socket_is_for_its_user_only(self):
+        self.first()
+        self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o600)
+
+    def test_a_new_process_that_cannot_start_leaves_the_old_one_alone(self):
+        old = self.first()
+        bad = self.folder / "bad.proto"
+        bad.write_text('syntax = "proto3";\nmessage M { Missing m = 1; }\n')
+        new = self.start("--proto", str(bad))
+        self.assertEqual(new.wait(), 1, new.output)
+        old.wait_for("ended before it was ready; this process goes on")
+        self.assert_answers()
+        bad.unlink()
+        newer = self.start()
+        newer.wait_for(f"took over from process {old.pid}")
+        self.assertEqual(old.wait(), 0, old.output)
+        self.assert_answers()
+
+    def test_one_that_does_not_become_ready_gives_up(self):
+        old = self.first()
+        settings = self.folder / "parley.yaml"
+        settings.write_text("upgrade_timeout: 1s\n")
+        nowhere = f"late=127.0.0.1:{free_port()}"
+        new = Process(
+            harness.BUILD / "parley", "serve", "--upstream", nowhere, "--config", str(settings),
+            "--listen", f"127.0.0.1:{self.port}", "--admin", "off", "--upgrade-socket", self.path,
+        )  # fmt: skip
+        self.addCleanup(new.stop)
+        self.assertEqual(new.wait(), 1, new.output)
+        self.assertIn("not ready after upgrade_timeout", new.output)
+        old.wait_for("this process goes on")
+        self.assert_answers()
+
+    def test_sigusr2_starts_the_program_again(self):
+        old = self.first()
+        old.signal(signal.SIGUSR2)
+        wait_until(lambda: "has taken over, this one ends" in old.output, "the new process")
+        self.assertEqual(old.wait(), 0, old.output)
+        self.assert_answers()
+        pid = int(old.output.split(" has taken over")[0].rsplit(" ", 1)[1])
+        os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: curl(self.url).status == 0, "its end")
+
+
+class FromSystemd(UpgradeCase):
+    """Sockets and states by systemd's protocols: LISTEN_FDS and NOTIFY_SOCKET."""
+
+    def test_passed_sockets_are_used_and_states_are_told(self):
+        states = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(states.close)
+        states.bind(str(self.folder / "notify.sock"))
+        states.settimeout(SWAP_SECONDS)
+        listener = socket.create_server(("127.0.0.1", self.port), backlog=16)
+        waiting = socket.create_connection(("127.0.0.1", self.port))
+        self.addCleanup(waiting.close)
+        waiting.sendall(b"GET /get/x HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n")
+        # As systemd does: the socket is descriptor 3, and the process is the one that is meant.
+        start = 'exec 3<&"$1"; shift; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@"'
+        os.set_inheritable(listener.fileno(), True)
+        script = ["bash", "-c", start, "start", str(listener.fileno()), *self.command()]
+        environment = {**os.environ, "NOTIFY_SOCKET": str(self.folder / "notify.sock")}
+        process = Process(*script, name="parley", pass_fds=(listener.fileno(),), env=environment)
+        self.addCleanup(process.stop)
+        listener.close()
+        self.assertEqual(states.recv(4096), b"READY=1")
+        answer = b""
+        while received := waiting.recv(4096):
+            answer += received
+        self.assertTrue(answer.endswith(ANSWER), "what waited since before the start")
+        self.assert_answers()
+        process.signal(signal.SIGTERM)
+        self.assertEqual(states.recv(4096), b"STOPPING=1")
+        self.assertEqual(process.wait(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
