@@ -11,7 +11,7 @@
 #include "gateway/contract_keeper.h"
 #include "gateway/health_keeper.h"
 #include "gateway/listener_sockets.h"
-#include "gateway/service_manager.h"
+#include "gateway/supervisor.h"
 #include "gateway/shard.h"
 #include "gateway/signals.h"
 #include "gateway/status.h"
@@ -97,7 +97,7 @@ class Gateway::State final : public ContractListener {
   std::unique_ptr<net::Network> network_;
   std::unique_ptr<net::Resolver> resolver_;
   Status status_;
-  const ServiceManager service_manager_;
+  const Supervisor supervisor_;
   ListenerSockets sockets_;
   std::unique_ptr<Predecessor> predecessor_;  // while this process takes over
   std::unique_ptr<Succession> succession_;
@@ -265,7 +265,7 @@ int Gateway::State::run() {
 
 void Gateway::State::begin_accepting() {
   for (const auto& shard : shards_) shard->begin_accepting();
-  service_manager_.ready();
+  supervisor_.ready();
   if (succession_) waiting_for_successor_.spawn(wait_for_successor());
 }
 
@@ -299,7 +299,7 @@ loop::Task<void> Gateway::State::wait_for_contracts() {
 loop::Task<void> Gateway::State::wait_for_successor() {
   const pid_t successor = co_await succession_->succeeded();
   sockets_.release_files();
-  service_manager_.succeeded_by(successor);
+  supervisor_.succeeded_by(successor);
   host_.say(fmt::format("process {} has taken over, this one ends", successor));
   stop();
 }
@@ -431,7 +431,7 @@ loop::Task<void> Gateway::State::wait_for_stop() {
 
 void Gateway::State::drain() {
   draining_ = true;
-  service_manager_.stopping();
+  supervisor_.stopping();
   // The shards have their own descriptors, and take what waits before they close them.
   waiting_for_successor_.cancel_all();
   succession_.reset();

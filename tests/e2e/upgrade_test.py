@@ -68,7 +68,9 @@ class UnderLoad(UpgradeCase):
         )
         request = b"GET /get/x HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n"
         once = Http1Load(
-            self.port, itertools.repeat(request), lambda status, body: (status, body) == (200, ANSWER)
+            self.port,
+            itertools.repeat(request),
+            lambda status, body: (status, body) == (200, ANSWER),
         )
         loads = (once, *everything.loads)
 

@@ -1,8 +1,7 @@
-#include "gateway/service_manager.h"
+#include "gateway/supervisor.h"
 
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <string>
 
 #include <sys/socket.h>
@@ -10,7 +9,7 @@
 
 namespace parley::gateway {
 
-ServiceManager::ServiceManager() {
+Supervisor::Supervisor() {
   const char* variable = std::getenv("NOTIFY_SOCKET");
   const std::string_view path = variable ? variable : "";
   sockaddr_un address{};
@@ -25,16 +24,14 @@ ServiceManager::ServiceManager() {
     socket_ = std::move(socket);
 }
 
-void ServiceManager::tell(std::string_view state) const {
+void Supervisor::tell(std::string_view state) const {
   if (!socket_.valid()) return;
   (void)!::send(socket_.get(), state.data(), state.size(), MSG_NOSIGNAL);
 }
 
-void ServiceManager::reloading() const {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  const int64_t micros = int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
-  tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(micros));
+void Supervisor::reloading(Instant now) const {
+  const auto since = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch());
+  tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(since.count()));
 }
 
 }  // namespace parley::gateway
