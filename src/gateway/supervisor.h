@@ -10,9 +10,9 @@
 
 namespace parley::gateway {
 
-// Who watches over this process: systemd, or whoever set NOTIFY_SOCKET. Is told how it is doing, by
-// sd_notify(3)'s protocol, one datagram a state. Without NOTIFY_SOCKET there is nobody to tell. What
-// is not heard is no failure.
+// Who watches over this process: systemd, or whoever set NOTIFY_SOCKET. Told by sd_notify(3)'s
+// protocol, one datagram a state. Without NOTIFY_SOCKET there is nobody to tell. What is not heard
+// is no failure.
 class Supervisor {
  public:
   Supervisor();
