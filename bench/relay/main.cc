@@ -1,6 +1,6 @@
-// The floor under every proxy: copies bytes between clients and an upstream, one upstream connection
-// for each client's, and looks at none of them. And the other end for HTTP/1.1: a server that
-// answers every request with the same bytes.
+// The floor under every proxy: copies bytes between clients and an upstream, one upstream
+// connection for each client's, and looks at none of them. And the other end for HTTP/1.1: a server
+// that answers every request with the same bytes.
 //
 // usage: bench_relay epoll PORT UPSTREAM_PORT
 //        bench_relay io_uring PORT UPSTREAM_PORT
@@ -18,7 +18,8 @@
 int main(int argc, char** argv) {
   using namespace parley::bench;
   if (argc != 4) {
-    std::fputs("usage: bench_relay epoll|io_uring|answers PORT UPSTREAM_PORT|ANSWER_FILE\n", stderr);
+    std::fputs("usage: bench_relay epoll|io_uring|answers PORT UPSTREAM_PORT|ANSWER_FILE\n",
+               stderr);
     return 2;
   }
   const std::string_view mode = argv[1];
