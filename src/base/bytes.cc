@@ -1,33 +1,35 @@
 #include "base/bytes.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "base/assert.h"
+#include "base/pool.h"
 
 namespace parley {
 namespace detail {
 
+namespace {
+constexpr size_t kOverhead = sizeof(ByteBlock) + kBytesPadding;
+}  // namespace
+
 ByteBlock* ByteBlock::create(size_t capacity) {
-  void* memory = std::malloc(sizeof(ByteBlock) + capacity + kBytesPadding);
-  PARLEY_ASSERT(memory != nullptr);
-  auto* block = static_cast<ByteBlock*>(memory);
+  const size_t whole = pool_capacity(kOverhead + capacity);
+  auto* block = static_cast<ByteBlock*>(pool_allocate(whole));
   block->references = 1;
-  block->capacity = capacity;
-  std::memset(block->data() + capacity, 0, kBytesPadding);
+  block->capacity = whole - kOverhead;
+  std::memset(block->data() + block->capacity, 0, kBytesPadding);
   return block;
 }
 
 ByteBlock* ByteBlock::grow(ByteBlock* block, size_t capacity) {
-  void* memory = std::realloc(block, sizeof(ByteBlock) + capacity + kBytesPadding);
-  PARLEY_ASSERT(memory != nullptr);
-  block = static_cast<ByteBlock*>(memory);
-  block->capacity = capacity;
-  std::memset(block->data() + capacity, 0, kBytesPadding);
-  return block;
+  const size_t whole = pool_capacity(kOverhead + capacity);
+  auto* grown = static_cast<ByteBlock*>(pool_reallocate(block, kOverhead + block->capacity, whole));
+  grown->capacity = whole - kOverhead;
+  std::memset(grown->data() + grown->capacity, 0, kBytesPadding);
+  return grown;
 }
 
-void ByteBlock::destroy(ByteBlock* block) { std::free(block); }
+void ByteBlock::destroy(ByteBlock* block) { pool_free(block, kOverhead + block->capacity); }
 
 }  // namespace detail
 

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 
 #include "base/ascii.h"
 #include "base/assert.h"
+#include "base/pool.h"
 
 namespace parley {
 namespace {
@@ -137,7 +137,7 @@ Fields& Fields::operator=(Fields other) noexcept {
   return *this;
 }
 
-Fields::~Fields() { std::free(block_); }
+Fields::~Fields() { pool_free(block_, capacity_); }
 
 bool Fields::append(std::string_view name, std::string_view value, bool never_index) {
   if (!fits(name.size(), value.size())) return false;
@@ -200,14 +200,13 @@ void Fields::identify_last() {
 void Fields::grow(size_t text) {
   const size_t needed = text_size_ + text + (count_ + 1) * sizeof(Entry);
   size_t capacity = std::max<size_t>({needed, size_t{capacity_} * 2, kFirstBlock});
-  capacity = (capacity + alignof(Entry) - 1) & ~(alignof(Entry) - 1);
-  char* block = static_cast<char*>(std::malloc(capacity));
-  PARLEY_ASSERT(block != nullptr);
+  capacity = pool_capacity((capacity + alignof(Entry) - 1) & ~(alignof(Entry) - 1));
+  char* block = static_cast<char*>(pool_allocate(capacity));
   if (block_) {
     const size_t entries = count_ * sizeof(Entry);
     std::memcpy(block, block_, text_size_);
     std::memcpy(block + capacity - entries, block_ + capacity_ - entries, entries);
-    std::free(block_);
+    pool_free(block_, capacity_);
   }
   block_ = block;
   capacity_ = static_cast<uint32_t>(capacity);

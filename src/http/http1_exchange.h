@@ -4,7 +4,6 @@
 #include "http/http1_connection.h"
 #include "http/http1_parser.h"
 #include "http/http1_writer.h"
-#include "loop/frame_pool.h"
 
 namespace parley::http {
 
@@ -18,8 +17,7 @@ class Http1Exchange final : public Exchange, public loop::Flusher {
   static constexpr size_t kInlineBodyMax = 4096;
 
   explicit Http1Exchange(Http1Connection& connection);
-  static void* operator new(size_t size) { return loop::allocate_frame(size); }
-  static void operator delete(void* memory, size_t size) { loop::free_frame(memory, size); }
+  PARLEY_POOLED
 
   Version version() const override { return parser_.head().version; }
   const net::Address& peer() const override { return connection_.stream().peer(); }

@@ -1,6 +1,7 @@
 #include <charconv>
 #include <utility>
 
+#include "base/pool.h"
 #include "http/client.h"
 #include "http/http2_core.h"
 #include "loop/combine.h"
@@ -17,6 +18,7 @@ class Http2Client;
 // One request of ours. It stays in the connection's list while nghttp2 knows its stream.
 class Http2ClientExchange final : public ClientExchange, public Http2Stream, public loop::Link {
  public:
+  PARLEY_POOLED
   Http2ClientExchange(Http2Client& client, Fields head);
   ~Http2ClientExchange() override;
 

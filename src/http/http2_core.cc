@@ -1,8 +1,11 @@
 #include "http/http2_core.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstring>
 
 #include "base/assert.h"
+#include "base/pool.h"
 
 namespace parley::http {
 namespace {
@@ -159,6 +162,35 @@ struct Http2Core::Callbacks {
     return 0;
   }
 
+  // nghttp2's memory comes from the pool; the size of a block stands before it.
+  static constexpr size_t kBefore = alignof(std::max_align_t);
+  static void* allocate(size_t size, void*) {
+    auto* const block = static_cast<char*>(pool_allocate(kBefore + size));
+    std::memcpy(block, &size, sizeof size);
+    return block + kBefore;
+  }
+  static size_t size_of(const char* block) {
+    size_t size = 0;
+    std::memcpy(&size, block, sizeof size);
+    return size;
+  }
+  static void free(void* memory, void*) {
+    if (memory == nullptr) return;
+    char* const block = static_cast<char*>(memory) - kBefore;
+    pool_free(block, kBefore + size_of(block));
+  }
+  static void* allocate_zeroed(size_t count, size_t size, void* user) {
+    return std::memset(allocate(count * size, user), 0, count * size);
+  }
+  static void* reallocate(void* memory, size_t size, void* user) {
+    if (memory == nullptr) return allocate(size, user);
+    char* const block = static_cast<char*>(memory) - kBefore;
+    auto* const moved =
+        static_cast<char*>(pool_reallocate(block, kBefore + size_of(block), kBefore + size));
+    std::memcpy(moved, &size, sizeof size);
+    return moved + kBefore;
+  }
+
   static nghttp2_session_callbacks* make() {
     nghttp2_session_callbacks* all = nullptr;
     PARLEY_ASSERT(nghttp2_session_callbacks_new(&all) == 0);
@@ -223,9 +255,11 @@ Http2Core::Http2Core(Side side, std::unique_ptr<net::ByteStream> stream,
   nghttp2_session* session = nullptr;
   nghttp2_session_callbacks* callbacks = Callbacks::make();
   nghttp2_option* option = Callbacks::make_option(side, control_frames_queued_max);
+  nghttp2_mem memory = {nullptr, Callbacks::allocate, Callbacks::free, Callbacks::allocate_zeroed,
+                        Callbacks::reallocate};
   const auto make =
-      side == Side::Server ? nghttp2_session_server_new2 : nghttp2_session_client_new2;
-  PARLEY_ASSERT(make(&session, callbacks, this, option) == 0);
+      side == Side::Server ? nghttp2_session_server_new3 : nghttp2_session_client_new3;
+  PARLEY_ASSERT(make(&session, callbacks, this, option, &memory) == 0);
   nghttp2_option_del(option);
   nghttp2_session_callbacks_del(callbacks);
   session_.reset(session);

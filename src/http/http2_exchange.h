@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "base/pool.h"
 #include "http/http2_core.h"
 #include "http/server.h"
 #include "loop/task_set.h"
@@ -32,6 +33,7 @@ class Http2ExchangeOwner {
 //   connection
 class Http2Exchange final : public Exchange, public Http2Stream, public loop::Link {
  public:
+  PARLEY_POOLED
   Http2Exchange(Http2Core& core, Http2ExchangeOwner& owner, int32_t id);
 
   Version version() const override { return Version::Http2; }

@@ -137,8 +137,7 @@ class WhenAll {
       std::suspend_always final_suspend() noexcept { return {}; }
       void return_void() {}
       void unhandled_exception() noexcept { std::terminate(); }
-      static void* operator new(size_t size) { return allocate_frame(size); }
-      static void operator delete(void* frame, size_t size) { free_frame(frame, size); }
+      PARLEY_POOLED
     };
     Side() = default;
     explicit Side(std::coroutine_handle<promise_type> handle) : handle_(handle) {}

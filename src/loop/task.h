@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "loop/frame_pool.h"
+#include "base/pool.h"
 #include "loop/link.h"
 
 namespace parley::loop {
@@ -25,8 +25,7 @@ namespace detail {
 
 class PromiseCore : public Link {  // linked: in the TaskSet that owns the task
  public:
-  static void* operator new(size_t size) { return allocate_frame(size); }
-  static void operator delete(void* frame, size_t size) { free_frame(frame, size); }
+  PARLEY_POOLED
 
   std::suspend_always initial_suspend() noexcept { return {}; }
   void unhandled_exception() noexcept { std::terminate(); }  // no exception crosses a coroutine

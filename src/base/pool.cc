@@ -1,0 +1,100 @@
+#include "base/pool.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/assert.h"
+
+#if defined(__SANITIZE_ADDRESS__) || (defined(__has_feature) && __has_feature(address_sanitizer))
+#define PARLEY_PLAIN_BLOCKS 1  // so that the sanitizer sees a use after the end
+#else
+#define PARLEY_PLAIN_BLOCKS 0
+#endif
+
+namespace parley {
+namespace {
+
+constexpr size_t kStep = 64;
+constexpr size_t kClasses = 48;               // up to 3 KiB; larger blocks come from malloc
+constexpr size_t kKeptPerClass = 384 * 1024;  // bytes that a thread keeps of one size
+
+struct FreeBlock {
+  FreeBlock* next;
+};
+struct FreeList {
+  FreeBlock* first = nullptr;
+  size_t bytes = 0;
+};
+struct Pool {
+  std::array<FreeList, kClasses> lists;
+  ~Pool() {
+    for (FreeList& list : lists) {
+      while (list.first) {
+        FreeBlock* next = list.first->next;
+        std::free(list.first);
+        list.first = next;
+      }
+      list.bytes = kKeptPerClass;  // whatever is freed later, at the thread's end, goes to malloc
+    }
+  }
+};
+thread_local Pool pool;
+
+size_t class_of(size_t size) { return size == 0 ? 0 : (size - 1) / kStep; }
+size_t size_of(size_t index) { return (index + 1) * kStep; }
+
+}  // namespace
+
+size_t pool_capacity(size_t size) {
+  const size_t index = class_of(size);
+  return !PARLEY_PLAIN_BLOCKS && index < kClasses ? size_of(index) : size;
+}
+
+void* pool_allocate(size_t size) {
+  const size_t index = class_of(size);
+  if (!PARLEY_PLAIN_BLOCKS && index < kClasses) {
+    FreeList& list = pool.lists[index];
+    if (list.first) {
+      FreeBlock* block = list.first;
+      list.first = block->next;
+      list.bytes -= size_of(index);
+      return block;
+    }
+    size = size_of(index);
+  }
+  void* memory = std::malloc(size);
+  PARLEY_ASSERT(memory != nullptr);
+  return memory;
+}
+
+void pool_free(void* block, size_t size) {
+  if (block == nullptr) return;
+  const size_t index = class_of(size);
+  if (!PARLEY_PLAIN_BLOCKS && index < kClasses) {
+    FreeList& list = pool.lists[index];
+    if (list.bytes + size_of(index) <= kKeptPerClass) {
+      auto* free_block = static_cast<FreeBlock*>(block);
+      free_block->next = list.first;
+      list.first = free_block;
+      list.bytes += size_of(index);
+      return;
+    }
+  }
+  std::free(block);
+}
+
+void* pool_reallocate(void* block, size_t size, size_t wanted) {
+  if (block != nullptr && class_of(size) >= kClasses && class_of(wanted) >= kClasses) {
+    void* const moved = std::realloc(block, wanted);
+    PARLEY_ASSERT(moved != nullptr);
+    return moved;
+  }
+  void* const moved = pool_allocate(wanted);
+  if (block != nullptr) std::memcpy(moved, block, std::min(size, wanted));
+  pool_free(block, size);
+  return moved;
+}
+
+}  // namespace parley
