@@ -55,15 +55,15 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def pinned(cpu: int, command: Sequence[str]) -> list[str]:
-    """Dies with its parent, even if that is killed, and runs on one CPU."""
+def pinned(cpu: int | str, command: Sequence[str]) -> list[str]:
+    """Dies with its parent, even if that is killed, and runs on one CPU, or on some ("0,1")."""
     return ["setpriv", "--pdeathsig", "TERM", "taskset", "-c", str(cpu), *command]
 
 
 class Process:
     """A server on a port of the loopback. Use as a context; leaving it stops the process."""
 
-    def __init__(self, name: str, command: Sequence[str], port: int, cpu: int,
+    def __init__(self, name: str, command: Sequence[str], port: int, cpu: int | str,
                  environment: Mapping[str, str] | None = None) -> None:
         self.name = name
         self.port = port
