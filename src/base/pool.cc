@@ -30,13 +30,18 @@ struct FreeList {
 struct Pool {
   std::array<FreeList, kClasses> lists;
   ~Pool() {
+    release();
+    // Whatever is freed later, at the thread's end, goes to malloc.
+    for (FreeList& list : lists) list.bytes = kKeptPerClass;
+  }
+  void release() {
     for (FreeList& list : lists) {
       while (list.first) {
         FreeBlock* next = list.first->next;
         std::free(list.first);
         list.first = next;
       }
-      list.bytes = kKeptPerClass;  // whatever is freed later, at the thread's end, goes to malloc
+      list.bytes = 0;
     }
   }
 };
@@ -46,6 +51,8 @@ size_t class_of(size_t size) { return size == 0 ? 0 : (size - 1) / kStep; }
 size_t size_of(size_t index) { return (index + 1) * kStep; }
 
 }  // namespace
+
+void pool_release() { pool.release(); }
 
 size_t pool_capacity(size_t size) {
   const size_t index = class_of(size);

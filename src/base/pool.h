@@ -11,6 +11,8 @@ void* pool_allocate(size_t size);
 void pool_free(void* block, size_t size);  // `size`: as it was asked for
 // A larger or smaller block with the same content.
 void* pool_reallocate(void* block, size_t size, size_t wanted);
+// Gives what this thread keeps back to malloc.
+void pool_release();
 
 // How many bytes a block for `size` really has: what grows may use them.
 size_t pool_capacity(size_t size);

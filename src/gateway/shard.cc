@@ -140,6 +140,7 @@ loop::Task<void> Shard::keep_gauges() {
   for (;;) {
     co_await loop::sleep_for(loop_, kGaugeInterval);
     metrics_.client_connections.set(static_cast<int64_t>(connections_.size()));
+    relief_.look(connections_.size());
     shelf_.update_gauges(metrics_);
     uint64_t dropped = 0;
     for (const auto& entrance : entrances_) dropped += entrance->path.counts().metadata_dropped;

@@ -6,6 +6,7 @@
 
 #include "edge/log_sink.h"
 #include "gateway/listener_sockets.h"
+#include "gateway/memory_relief.h"
 #include "gateway/request_path.h"
 #include "gateway/settings.h"
 #include "gateway/status.h"
@@ -78,6 +79,7 @@ class Shard {
   loop::TaskSet connections_;
   loop::TaskSet accepting_;
   loop::TaskSet chores_;
+  MemoryRelief relief_;
   std::thread thread_;
 };
 
