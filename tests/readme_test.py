@@ -1,5 +1,5 @@
-"""README's section "Your own service", typed by a newcomer: its files written, its commands run, each
-answer compared with the comment behind the command. Folders and ports are the test's own."""
+"""README's section "Your own service", typed by a newcomer: its files written, its commands run,
+each answer compared with the comment behind the command. Folders and ports are the test's own."""
 
 import os
 import re
@@ -16,7 +16,9 @@ sys.path.insert(0, str(ROOT / "tests/e2e"))
 import harness  # noqa: E402
 
 _SECTION = re.compile(r"^## Your own service.*?(?=^## )", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"^`(?P<name>[\w.]+)`[^\n]*\n\n```\w+\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(
+    r"^`(?P<name>[\w.]+)`[^\n]*\n\n```\w+\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 _SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ANSWER = re.compile(r"^(?P<command>curl .*?)\s+# (?P<answer>.*)$", re.MULTILINE)
 

@@ -16,14 +16,14 @@
 #include "relay.h"
 
 int main(int argc, char** argv) {
-  using namespace parley::bench;
+  namespace bench = parley::bench;
   if (argc != 4) {
     std::fputs("usage: bench_relay epoll|io_uring|answers PORT UPSTREAM_PORT|ANSWER_FILE\n",
                stderr);
     return 2;
   }
   const std::string_view mode = argv[1];
-  const int listener = listen_on_loopback(static_cast<uint16_t>(std::atoi(argv[2])));
+  const int listener = bench::listen_on_loopback(static_cast<uint16_t>(std::atoi(argv[2])));
   if (listener < 0) {
     std::perror("bench_relay: cannot listen");
     return 1;
@@ -32,9 +32,9 @@ int main(int argc, char** argv) {
     std::ifstream file(argv[3], std::ios::binary);
     std::ostringstream answer;
     answer << file.rdbuf();
-    return answer_all(listener, answer.str());
+    return bench::answer_all(listener, answer.str());
   }
   const auto upstream = static_cast<uint16_t>(std::atoi(argv[3]));
-  return mode == "io_uring" ? relay_by_io_uring(listener, upstream)
-                            : relay_by_epoll(listener, upstream);
+  return mode == "io_uring" ? bench::relay_by_io_uring(listener, upstream)
+                            : bench::relay_by_epoll(listener, upstream);
 }

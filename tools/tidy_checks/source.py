@@ -104,7 +104,9 @@ class Tree:
         found = []
         for folder, names, files in os.walk(self.root):
             names[:] = [n for n in names if n not in SKIPPED_FOLDERS - {"testdata"}]
-            found += [os.path.relpath(os.path.join(folder, f), self.root) for f in files]
+            # `.git` is a file where the checkout is a second worktree.
+            files = [os.path.join(folder, f) for f in files if f != ".git"]
+            found += [os.path.relpath(path, self.root) for path in files]
         return sorted(found)
 
     @cached_property
