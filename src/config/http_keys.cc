@@ -132,12 +132,23 @@ Keys<http::Settings> http_keys() {
       one("control_frames_queued_max", &Settings::control_frames_queued_max,
           count<uint32_t>(10, 1'000'000),
           "HTTP/2: answers to PING, SETTINGS and the like that a client leaves unread."),
+      one("requests_per_connection_max", &Settings::requests_per_connection_max,
+          count<uint32_t>(0, 1'000'000'000),
+          "The requests of one connection, which then ends in peace (`Connection: close`, GOAWAY); "
+          "0: no limit."),
       one("header_timeout", &Settings::header_timeout, duration(1ms, 1h),
-          "From a request's first byte to the end of its header."),
+          "From the connection to a request's first byte, and from there to the end of its "
+          "header."),
       one("body_timeout", &Settings::body_timeout, duration(1ms, 1h),
-          "Between two pieces of a request's body."),
+          "Between two pieces of a request's body, unless the method streams requests."),
+      one("body_rate_min", &Settings::body_rate_min, count<uint32_t>(0, 1'000'000'000),
+          "Bytes a second that a request's body must keep up with: a client fails that is behind "
+          "by "
+          "`body_timeout`. 0: no limit."),
+      one("keep_alive_timeout", &Settings::keep_alive_timeout, duration(1ms, 24h),
+          "HTTP/1.1: from an answer to the next request. Behind a balancer more than its own."),
       one("idle_timeout", &Settings::idle_timeout, duration(1ms, 24h),
-          "A connection without any request."),
+          "HTTP/2: a connection without any request."),
       one("write_timeout", &Settings::write_timeout, duration(1ms, 1h),
           "A client that takes nothing of its answer."),
       one("half_close_is_gone", &Settings::half_close_is_gone, yes_or_no(),

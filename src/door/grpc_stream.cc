@@ -25,7 +25,9 @@ GrpcMessages::GrpcMessages(http::Exchange& exchange, uint32_t bytes_max, bool co
       streaming_(streaming),
       frames_({.message_bytes_max = bytes_max,
                .flags_allowed = compressed ? wire::kFlagCompressed : uint8_t{0},
-               .peer = Origin::Client}) {}
+               .peer = Origin::Client}) {
+  if (streaming_) exchange_.let_body_pause();
+}
 
 loop::Task<Result<std::optional<call::MessagePart>>> GrpcMessages::next() {
   for (;;) {

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include "gateway/address_counts.h"
 #include "gateway/contract_keeper.h"
 #include "gateway/health_keeper.h"
 #include "gateway/listener_sockets.h"
@@ -97,6 +98,7 @@ class Gateway::State final : public ContractListener {
   std::unique_ptr<net::Network> network_;
   std::unique_ptr<net::Resolver> resolver_;
   Status status_;
+  AddressCounts client_addresses_;
   const Supervisor supervisor_;
   ListenerSockets sockets_;
   std::unique_ptr<Predecessor> predecessor_;  // while this process takes over
@@ -128,6 +130,7 @@ Gateway::State::State(Settings settings, Host host)
       signals_(loop_),
       network_(net::make_socket_network(loop_)),
       resolver_(net::make_resolver(loop_)),
+      client_addresses_(settings_.connections_per_address_max),
       health_(loop_),
       published_(loop_),
       waiting_for_successor_(loop_),
@@ -179,7 +182,8 @@ std::vector<contract::Problem> Gateway::State::start() {
 
 void Gateway::State::make_shards() {
   for (uint32_t i = 0; i < settings_.threads; ++i) {
-    shards_.push_back(std::make_unique<Shard>(settings_, status_, loop_.random().next()));
+    shards_.push_back(
+        std::make_unique<Shard>(settings_, status_, client_addresses_, loop_.random().next()));
   }
 }
 

@@ -80,6 +80,9 @@ struct Settings {
   http::Settings http;
   uint32_t threads = 0;               // shards; 0: the cores that this process may use
   uint32_t connections_max = 65'536;  // client connections, over all shards
+  // The same, of one client address; of IPv6 addresses the first 64 bits count. 0: no limit, for
+  // behind a balancer all clients may share one address.
+  uint32_t connections_per_address_max = 0;
   edge::LogSettings log;
   Duration drain_timeout = std::chrono::seconds(30);      // after SIGTERM, for calls that run
   Duration drain_idle_timeout = std::chrono::seconds(5);  // meanwhile, idle HTTP/1.1 connections

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "gateway/refuse_connection.h"
 #include "net/tls_stream.h"
 
 namespace parley::gateway {
@@ -15,6 +16,8 @@ constexpr Duration kDrainInterval = std::chrono::milliseconds(20);
 constexpr Duration kLastWords = std::chrono::seconds(1);
 // Of a listener under load, which never has an empty queue.
 constexpr int kLastTurns = 50;
+// So many connections beyond a limit are told so at a time; others are reset.
+constexpr size_t kTurnedAwayMax = 64;
 
 std::unique_ptr<edge::LogSink> make_log(loop::Loop& loop, const Settings& settings,
                                         observe::Metrics& metrics) {
@@ -26,12 +29,14 @@ std::unique_ptr<edge::LogSink> make_log(loop::Loop& loop, const Settings& settin
 }  // namespace
 
 Shard::Entrance::Entrance(Shard& shard, const net::Address& address, const Serve& serve)
-    : path(shard.loop_, shard.shelf_, serve, address, shard.settings_, shard.metrics_,
+    : limited(!serve.admin),
+      path(shard.loop_, shard.shelf_, serve, address, shard.settings_, shard.metrics_,
            shard.log_.get()),
       context{shard.loop_, path.entrance(), shard.settings_.http, shard.drain_} {}
 
-Shard::Shard(const Settings& settings, Status& status, uint64_t seed)
+Shard::Shard(const Settings& settings, Status& status, AddressCounts& addresses, uint64_t seed)
     : settings_(settings),
+      addresses_(addresses),
       poller_(loop::make_epoll_poller()),
       loop_(clock_, *poller_, seed),
       network_(net::make_socket_network(loop_)),
@@ -40,6 +45,7 @@ Shard::Shard(const Settings& settings, Status& status, uint64_t seed)
       drain_(loop_),
       shelf_(loop_, *network_, *resolver_, settings, status),
       connections_(loop_),
+      turned_away_(loop_),
       accepting_(loop_),
       chores_(loop_) {
   status.add(metrics_);
@@ -67,6 +73,7 @@ void Shard::start() {
     // Coroutines end on the thread that ran them.
     accepting_.cancel_all();
     connections_.cancel_all();
+    turned_away_.cancel_all();
     chores_.cancel_all();
   });
 }
@@ -103,12 +110,15 @@ loop::Task<void> Shard::accept(Entrance& entrance, net::Listener& listener) {
     if (!stream) co_return;
     ++accepted_;
     metrics_.client_connections_total.add(1);
-    if (connections_.size() >= connections_max) {
-      metrics_.count_limit("connections_max");
-      (*stream)->abort();
-      continue;
+    if (entrance.limited && connections_.size() >= connections_max) {
+      turn_away(*std::move(stream), entrance, "connections_max");
+    } else if (!entrance.limited || settings_.connections_per_address_max == 0) {
+      connections_.spawn(serve(*std::move(stream), entrance));
+    } else if (auto place = addresses_.take((*stream)->peer())) {
+      connections_.spawn(serve_counted(*std::move(stream), entrance, *std::move(place)));
+    } else {
+      turn_away(*std::move(stream), entrance, "connections_per_address_max");
     }
-    connections_.spawn(serve(*std::move(stream), entrance));
   }
 }
 
@@ -134,6 +144,23 @@ loop::Task<std::unique_ptr<net::ByteStream>> Shard::shake_hands(
   metrics_.tls_handshakes_total.add();
   if ((*secured)->tls().resumed) metrics_.tls_resumptions_total.add();
   co_return *std::move(secured);
+}
+
+loop::Task<void> Shard::serve_counted(std::unique_ptr<net::ByteStream> stream, Entrance& entrance,
+                                      AddressCounts::Place place) {
+  co_await serve(std::move(stream), entrance);
+}
+
+// Who asks something soon is told which limit it is, and the access log counts it. Not over TLS:
+// the handshake is what costs most.
+void Shard::turn_away(std::unique_ptr<net::ByteStream> stream, Entrance& entrance,
+                      std::string_view limit) {
+  if (!entrance.tls.active() && turned_away_.size() < kTurnedAwayMax) {
+    turned_away_.spawn(refuse_connection(std::move(stream), entrance.context, limit));
+    return;
+  }
+  metrics_.count_limit(limit);
+  stream->abort();
 }
 
 loop::Task<void> Shard::keep_gauges() {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "edge/log_sink.h"
+#include "gateway/address_counts.h"
 #include "gateway/listener_sockets.h"
 #include "gateway/memory_relief.h"
 #include "gateway/request_path.h"
@@ -24,7 +25,7 @@ namespace parley::gateway {
 //   listen* → start → begin_accepting → (publish | drain)* → join
 class Shard {
  public:
-  Shard(const Settings& settings, Status& status, uint64_t seed);
+  Shard(const Settings& settings, Status& status, AddressCounts& addresses, uint64_t seed);
   ~Shard();
 
   // Shares the sockets of a listener: those that are for shard `index`.
@@ -49,6 +50,7 @@ class Shard {
   struct Entrance {
     Entrance(Shard& shard, const net::Address& address, const Serve& serve);
     std::vector<std::unique_ptr<net::Listener>> listeners;
+    const bool limited;  // operators get in when clients have taken every place
     RequestPath path;
     http::ServerContext context;
     net::TlsServerContext tls;
@@ -59,12 +61,17 @@ class Shard {
   loop::Task<void> serve_tls(std::unique_ptr<net::ByteStream> stream, Entrance& entrance);
   loop::Task<std::unique_ptr<net::ByteStream>> shake_hands(std::unique_ptr<net::ByteStream> stream,
                                                            const Entrance& entrance);
+  loop::Task<void> serve_counted(std::unique_ptr<net::ByteStream> stream, Entrance& entrance,
+                                 AddressCounts::Place place);
+  void turn_away(std::unique_ptr<net::ByteStream> stream, Entrance& entrance,
+                 std::string_view limit);
   loop::Task<void> keep_gauges();
   loop::Task<void> finish(DrainTimes times);
   loop::Task<void> stop_accepting();
   loop::Task<void> wait_for_connections(Duration limit);
 
   const Settings& settings_;
+  AddressCounts& addresses_;
   SystemClock clock_;
   std::unique_ptr<loop::Poller> poller_;
   loop::Loop loop_;
@@ -77,6 +84,7 @@ class Shard {
   std::vector<std::unique_ptr<Entrance>> entrances_;
   uint64_t accepted_ = 0;
   loop::TaskSet connections_;
+  loop::TaskSet turned_away_;
   loop::TaskSet accepting_;
   loop::TaskSet chores_;
   MemoryRelief relief_;

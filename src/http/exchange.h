@@ -83,6 +83,9 @@ class Exchange {
   // The next chunk of the body; an empty one is its end. Fails with Client origin when the client
   // broke the protocol, or with BodyTimeout. What is not read holds the client back.
   virtual loop::Task<Result<Bytes>> read() = 0;
+  // The client may pause inside of the body as long as it likes: for streams, whose messages come
+  // when they come. Without it body_timeout and body_rate_min hold.
+  void let_body_pause() { body_may_pause_ = true; }
   // The trailers, once read() has given the end.
   virtual const Fields& trailers() const = 0;
   // Whether the request's body is known to be empty or is over (so that read() would give the end).
@@ -113,6 +116,7 @@ class Exchange {
  protected:
   RequestHead request_;
   Record record_;
+  bool body_may_pause_ = false;
 };
 
 // Serves exchanges: a door, or a layer around one. The task's life is the exchange's.
@@ -138,10 +142,17 @@ struct Settings {
   uint32_t resets_max = 200;  // HTTP/2: streams that a client resets, beside half of its requests
   uint32_t control_frames_queued_max =
       1000;  // HTTP/2: answers (PING, SETTINGS, RST) waiting to leave
+  // Of one connection, which then ends in peace: so that connections that last for days spread over
+  // the shards, and over the gateways behind a balancer, again. 0: no limit.
+  uint32_t requests_per_connection_max = 100'000;
   Duration header_timeout =
-      std::chrono::seconds(10);                      // from the first byte to the end of the header
+      std::chrono::seconds(10);  // to the first byte, and from it to the end of the header
   Duration body_timeout = std::chrono::seconds(30);  // between two chunks of a body
-  Duration idle_timeout = std::chrono::seconds(300);  // without any stream
+  // Bytes a second, below which a body falls behind; 0: none. Who is behind by body_timeout fails.
+  uint32_t body_rate_min = 240;
+  Duration keep_alive_timeout =
+      std::chrono::seconds(75);  // HTTP/1.1: from an answer to the next request
+  Duration idle_timeout = std::chrono::seconds(300);  // HTTP/2: without any stream
   Duration write_timeout = std::chrono::seconds(30);  // a client that reads nothing
   bool half_close_is_gone = true;  // a FIN before the answer is complete counts as gone
 };

@@ -156,7 +156,8 @@ loop::Task<bool> Http1Connection::receive_head() {
 Instant Http1Connection::head_deadline() const {
   const Settings& settings = context_.settings;
   if (exchange_) return deadline_after(exchange_->record().started, settings.header_timeout);
-  const Instant idle = deadline_after(idle_since_, settings.idle_timeout);
+  const Instant idle = deadline_after(
+      idle_since_, requests_ == 0 ? settings.header_timeout : settings.keep_alive_timeout);
   if (draining_since_ == kNever) return idle;
   return std::min(
       idle, deadline_after(std::max(idle_since_, draining_since_), context_.drain.idle_timeout()));
@@ -164,6 +165,7 @@ Instant Http1Connection::head_deadline() const {
 
 // False: the client has gone, and the task with it.
 loop::Task<bool> Http1Connection::serve() {
+  ++requests_;
   loop::Task<void> task =
       refusal_ ? context_.service.refuse(*exchange_, *std::exchange(refusal_, std::nullopt))
                : context_.service.serve(*exchange_);

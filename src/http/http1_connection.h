@@ -50,7 +50,11 @@ class Http1Connection {
   // The service has read the body: what comes now tells whether the client is there.
   void watch_again();
   // Whether the connection ends with this answer, whatever the exchange itself says.
-  bool ends_after_answer() const { return refused_ || context_.drain.draining(); }
+  bool ends_after_answer() const {
+    const uint32_t requests_max = context_.settings.requests_per_connection_max;
+    return refused_ || context_.drain.draining() ||
+           (requests_max != 0 && requests_ >= requests_max);
+  }
 
  private:
   // Their frames are apart, so that each wait owns its own memory only: inlined, all would become
@@ -75,6 +79,7 @@ class Http1Connection {
   std::optional<Failure> refusal_;
   Instant idle_since_;
   Instant draining_since_ = kNever;
+  uint32_t requests_ = 0;  // that were begun to be served
   unsigned pipelined_ = 0;
   bool refused_ = false;     // the request was, by HTTP
   bool peer_ended_ = false;  // FIN came

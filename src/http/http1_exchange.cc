@@ -34,17 +34,20 @@ std::string_view scheme_of(net::ByteStream& stream) {
 
 Http1Exchange::Http1Exchange(Http1Connection& connection)
     : connection_(connection),
-      parser_(connection.context().settings, scheme_of(connection.stream())) {
+      parser_(connection.context().settings, scheme_of(connection.stream())),
+      pace_(connection.context().settings) {
   request_.fields = Fields(Http1Parser::head_limits(connection.context().settings));
   record_.started = connection.context().loop.now();
 }
 
 loop::Task<Result<Bytes>> Http1Exchange::read() {
   const loop::Loop& loop = connection_.context().loop;
-  const Instant due = deadline_after(loop.now(), connection_.context().settings.body_timeout);
   for (;;) {
     CO_TRY(part, take());
-    if (part) co_return *std::move(part);
+    if (part) {
+      pace_.came(loop.now(), part->size());
+      co_return *std::move(part);
+    }
     send_continue();
     const Http1Connection::Pulled pulled = connection_.pull();
     if (pulled == Http1Connection::Pulled::Bytes) continue;
@@ -53,7 +56,11 @@ loop::Task<Result<Bytes>> Http1Exchange::read() {
       connection_.lose();
       co_await std::suspend_always{};  // until the connection destroys this task
     }
-    if (loop.now() >= due) co_return body_timeout();
+    const Instant due = body_may_pause_ ? kNever : pace_.wait(loop.now());
+    if (loop.now() >= due) {
+      body_failed_ = close_ = true;
+      co_return pace_.failure(loop.now());
+    }
     const Raised waiting(reading_);
     co_await TimedWait(connection_.stream().readable(), due);
   }
@@ -81,13 +88,6 @@ void Http1Exchange::send_continue() {
   continued_ = true;
   if (!waits || stage_ > Stage::HeadHeld) return;
   connection_.stream().write(Bytes::copy("HTTP/1.1 100 Continue\r\n\r\n"));
-}
-
-Failure Http1Exchange::body_timeout() {
-  body_failed_ = close_ = true;
-  Failure failure(Reason::BodyTimeout, "the body stopped arriving");
-  failure.from(Origin::Client).with_limit("http.body_timeout");
-  return failure;
 }
 
 void Http1Exchange::inform(uint16_t status, const Fields& fields) {
@@ -126,7 +126,10 @@ loop::Task<Result<void>> Http1Exchange::write(Bytes bytes) {
     const size_t before = stream.unsent();
     const Instant due = deadline_after(stream.loop().now(), settings.write_timeout);
     const bool expired = co_await TimedWait(stream.writable(), due);
-    if (expired && stream.unsent() >= before) stream.abort();  // a client that takes nothing
+    if (expired && stream.unsent() >= before) {  // a client that takes nothing
+      record_.limit = "http.write_timeout";
+      stream.abort();
+    }
     if (stream.broken()) break;
   }
   if (stream.broken()) {

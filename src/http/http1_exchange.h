@@ -1,5 +1,6 @@
 #pragma once
 
+#include "http/body_pace.h"
 #include "http/exchange.h"
 #include "http/http1_connection.h"
 #include "http/http1_parser.h"
@@ -49,7 +50,6 @@ class Http1Exchange final : public Exchange, public loop::Flusher {
 
   Result<std::optional<Bytes>> take();
   void send_continue();
-  Failure body_timeout();
   bool is_to_head() const { return request_.verb() == "HEAD"; }
   Http1Framing choose_framing(std::optional<uint64_t> length) const;
   bool will_be_reusable(bool ends) const;
@@ -62,6 +62,7 @@ class Http1Exchange final : public Exchange, public loop::Flusher {
 
   Http1Connection& connection_;
   Http1Parser parser_;
+  BodyPace pace_;
   ResponseHead response_;
   Http1Framing framing_;
   uint64_t sent_ = 0;  // of a body with a length

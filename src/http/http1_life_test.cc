@@ -167,7 +167,7 @@ TEST_F(Http1Life, a_header_that_stops_arriving_is_answered_408) {
 
 TEST_F(Http1Life, the_header_timeout_begins_with_the_first_byte) {
   ask(get("/head"));
-  fake.advance(seconds(100));
+  fake.advance(seconds(60));
   ask("GET /head HTTP/1.1\r\n");
   fake.advance(seconds(9));
   EXPECT_EQ(ask("Host: a\r\n\r\n").substr(0, 15), "HTTP/1.1 200 OK");
@@ -175,23 +175,81 @@ TEST_F(Http1Life, the_header_timeout_begins_with_the_first_byte) {
 
 TEST_F(Http1Life, an_idle_connection_is_closed_in_silence) {
   ask(get("/head"));
-  fake.advance(settings.idle_timeout - milliseconds(5));
+  fake.advance(settings.keep_alive_timeout - milliseconds(5));
   EXPECT_FALSE(client->closed());
   fake.advance(milliseconds(10));
   EXPECT_TRUE(client->ended());
   EXPECT_EQ(settle(), "");
 }
 
+TEST_F(Http1Life, a_connection_that_says_nothing_is_closed_in_silence) {
+  start();
+  fake.advance(settings.header_timeout - milliseconds(5));
+  EXPECT_FALSE(client->closed());
+  fake.advance(milliseconds(10));
+  EXPECT_TRUE(client->closed());
+  EXPECT_EQ(settle(), "");
+}
+
 TEST_F(Http1Life, a_body_that_stops_arriving_fails_its_read) {
-  ask("POST /whole HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhello");
+  ask("POST /whole HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nhello");
   fake.advance(settings.body_timeout - milliseconds(5));
-  EXPECT_EQ(ask("more"), "");
+  EXPECT_EQ(ask(std::string(10'000, 'x')), "");
   fake.advance(settings.body_timeout - milliseconds(5));
   EXPECT_EQ(settle(), "") << "each chunk starts the time anew";
   fake.advance(milliseconds(10));
   EXPECT_EQ(undated(settle()), undated(answer("body_timeout: the body stopped arriving", kClose,
                                               "408 Request Timeout")));
   EXPECT_TRUE(client->ended());
+}
+
+TEST_F(Http1Life, a_body_that_comes_drop_by_drop_fails_its_read) {
+  ask("POST /whole HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
+  for (int i = 0; i < 40 && service.failures.empty(); ++i) {
+    ask("x");
+    fake.advance(seconds(1));
+  }
+  ASSERT_FALSE(service.failures.empty());
+  EXPECT_EQ(service.failures[0],
+            "body_timeout: the body arrives too slowly, below 240 bytes a second");
+  EXPECT_EQ(service.limits, std::vector<std::string>{"http.body_rate_min"});
+  EXPECT_TRUE(client->ended());
+}
+
+TEST_F(Http1Life, a_body_at_the_least_rate_may_take_its_time) {
+  const int parts = 200;
+  ask(fmt::format("POST /whole HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n",
+                  parts * settings.body_rate_min));
+  std::string got;
+  for (int i = 0; i < parts; ++i) {
+    fake.advance(seconds(1));
+    got += ask(std::string(settings.body_rate_min, 'x'));
+  }
+  EXPECT_TRUE(got.starts_with("HTTP/1.1 200 OK\r\n")) << got.substr(0, 200);
+}
+
+TEST_F(Http1Life, a_body_may_come_as_slowly_as_it_likes_where_no_rate_is_set) {
+  settings.body_rate_min = 0;
+  ask("POST /whole HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n");
+  std::string got;
+  for (int i = 0; i < 20; ++i) {
+    fake.advance(settings.body_timeout - seconds(1));
+    got += ask("x");
+  }
+  EXPECT_TRUE(got.starts_with("HTTP/1.1 200 OK\r\n")) << got;
+}
+
+TEST_F(Http1Life, a_service_that_takes_its_time_does_not_fail_the_body) {
+  ask("POST /slow-read HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n");
+  for (const char* part : {"a", "b", "c"}) {
+    ask(part);
+    fake.advance(settings.body_timeout * 3);
+    service.go.notify();
+    settle();
+  }
+  service.go.notify();
+  settle();
+  EXPECT_EQ(service.bodies, std::vector<std::string>{"abc"});
 }
 
 TEST_F(Http1Life, chunk_framing_without_data_does_not_extend_the_body_timeout) {
@@ -346,12 +404,21 @@ TEST_F(Http1Life, an_idle_connection_may_be_used_once_more_in_a_drain) {
 
 TEST_F(Http1Life, an_idle_connection_is_closed_a_while_after_a_drain_began) {
   ask(get("/head"));
-  fake.advance(seconds(100));
+  fake.advance(seconds(60));
   drain.start(kDrainIdle);
   fake.advance(kDrainIdle - milliseconds(5));
   EXPECT_FALSE(client->closed());
   fake.advance(milliseconds(10));
   EXPECT_TRUE(client->ended());
+}
+
+TEST_F(Http1Life, a_connection_ends_with_as_many_requests_as_it_may_have) {
+  settings.requests_per_connection_max = 3;
+  EXPECT_EQ(ask(get("/head")), answer("GET /head a.example\n"));
+  EXPECT_EQ(ask(get("/head") + get("/head") + get("/head")),
+            answer("GET /head a.example\n") + answer("GET /head a.example\n", kClose));
+  EXPECT_TRUE(client->ended());
+  EXPECT_EQ(service.started, 3u);
 }
 
 // The record

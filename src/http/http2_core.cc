@@ -63,6 +63,13 @@ struct Http2Core::Callbacks {
     return 0;
   }
 
+  // A name or value with bytes that it must not have (RFC 9113, 8.2.1) makes the request malformed;
+  // nghttp2 by itself would leave the field out.
+  static int invalid_header(nghttp2_session*, const nghttp2_frame*, const uint8_t*, size_t,
+                            const uint8_t*, size_t, uint8_t, void*) {
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  }
+
   static int frame_received(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
     Http2Stream* stream =
         frame->hd.stream_id != 0 ? stream_of(session, frame->hd.stream_id) : nullptr;
@@ -196,6 +203,7 @@ struct Http2Core::Callbacks {
     PARLEY_ASSERT(nghttp2_session_callbacks_new(&all) == 0);
     nghttp2_session_callbacks_set_on_begin_headers_callback(all, begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(all, header);
+    nghttp2_session_callbacks_set_on_invalid_header_callback(all, invalid_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(all, frame_received);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(all, data_chunk);
     nghttp2_session_callbacks_set_on_stream_close_callback(all, stream_closed);

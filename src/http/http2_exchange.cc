@@ -1,13 +1,16 @@
 #include "http/http2_exchange.h"
 
 #include <charconv>
+#include <utility>
 
 #include "base/ascii.h"
+#include "http/syntax.h"
+#include "http/timed_wait.h"
 
 namespace parley::http {
 
 Http2Exchange::Http2Exchange(Http2Core& core, Http2ExchangeOwner& owner, int32_t id)
-    : Http2Stream(core, id), owner_(owner) {
+    : Http2Stream(core, id), owner_(owner), pace_(owner.context().settings) {
   const Settings& settings = owner.context().settings;
   request_.fields = Fields({settings.header_bytes_max, settings.header_count_max});
   received_trailers = Fields({settings.header_bytes_max, settings.header_count_max});
@@ -20,12 +23,16 @@ const net::TlsInfo& Http2Exchange::tls() const { return core_.stream().tls(); }
 void Http2Exchange::on_field(std::string_view name, std::string_view value, bool never_index) {
   Fields& to = head_complete_ ? received_trailers : request_.fields;
   if (to.append(name, value, never_index) || refusal_) return;
-  refuse_large();
+  refuse_large(to);
 }
 
-void Http2Exchange::refuse_large() {
-  refusal_ = Failure(Reason::HeadersTooLarge, "the header is over the limit")
-                 .with_limit("http.header_bytes_max")
+// `fields`: the header, or the trailers, which fail the read of the body's end.
+void Http2Exchange::refuse_large(const Fields& fields) {
+  const bool many = fields.size() >= fields.limits().count_max;
+  refusal_ = Failure(Reason::HeadersTooLarge, head_complete_ ? "the trailers are over the limit"
+                                                             : "the header is over the limit")
+                 .from(Origin::Client)
+                 .with_limit(many ? "http.header_count_max" : "http.header_bytes_max")
                  .take();
 }
 
@@ -33,32 +40,53 @@ void Http2Exchange::on_head_complete() {
   if (head_complete_) return;  // trailers
   head_complete_ = true;
   if (!refusal_) check_head();
-  owner_.serve(*this, std::move(refusal_));
+  owner_.serve(*this, std::exchange(refusal_, std::nullopt));
 }
 
-// What nghttp2 leaves to us of RFC 9113, 8.3.1 and our own limits.
+// What nghttp2 leaves to us of RFC 9113, 8.3.1, as HTTP/1.1 has it, and our own limits.
 void Http2Exchange::check_head() {
-  Fields& fields = request_.fields;
-  const auto host = fields.find(FieldId::Host);
-  if (host) {
-    const auto authority = fields.find(FieldId::PseudoAuthority);
-    if (fields.count(FieldId::Host) > 1 || (authority && !ascii_equal(*authority, *host))) {
-      refusal_ = Failure(Reason::RequestMalformed, "`host` and `:authority` differ");
-      return;
-    }
-    if (!authority) {
-      const std::string copy(*host);
-      if (!fields.insert(0, FieldId::PseudoAuthority, copy)) return refuse_large();
-    }
-    fields.remove(FieldId::Host);
-  }
   const size_t url_bytes_max = owner_.context().settings.url_bytes_max;
-  if (request_.target().size() > url_bytes_max) {
+  const std::string_view target = request_.target();
+  const std::string_view scheme = request_.scheme();
+  if (request_.verb() == "CONNECT") return refuse_malformed("CONNECT is not served");
+  if (scheme != "http" && scheme != "https") {
+    return refuse_malformed("`:scheme` is neither http nor https");
+  }
+  if (target.size() > url_bytes_max) {
     refusal_ = Failure(Reason::UrlTooLong,
                        "the URL is longer than " + std::to_string(url_bytes_max) + " bytes")
+                   .from(Origin::Client)
                    .with_limit("http.url_bytes_max")
                    .take();
+    return;
   }
+  if (target == "*" ? request_.verb() != "OPTIONS"
+                    : find_invalid_in_target(target) != std::string_view::npos) {
+    return refuse_malformed("`:path` is not valid");
+  }
+  take_host();
+}
+
+// `host` becomes `:authority`, and may not be another.
+void Http2Exchange::take_host() {
+  Fields& fields = request_.fields;
+  const auto authority = fields.find(FieldId::PseudoAuthority);
+  if (authority && !is_authority(*authority)) return refuse_malformed("`:authority` is not valid");
+  const auto host = fields.find(FieldId::Host);
+  if (!host) return;
+  if (fields.count(FieldId::Host) > 1 || (authority && !ascii_equal(*authority, *host))) {
+    return refuse_malformed("`host` and `:authority` differ");
+  }
+  if (!is_authority(*host)) return refuse_malformed("`host` is not valid");
+  if (!authority) {
+    const std::string copy(*host);
+    if (!fields.insert(0, FieldId::PseudoAuthority, copy)) return refuse_large(fields);
+  }
+  fields.remove(FieldId::Host);
+}
+
+void Http2Exchange::refuse_malformed(std::string_view why) {
+  refusal_ = Failure(Reason::RequestMalformed, std::string(why)).from(Origin::Client).take();
 }
 
 void Http2Exchange::on_closed() {
@@ -75,13 +103,20 @@ std::optional<uint64_t> Http2Exchange::content_length() const {
 }
 
 loop::Task<Result<Bytes>> Http2Exchange::read() {
+  loop::Loop& loop = core_.loop();
   while (received.empty()) {
-    if (received_end) co_return Bytes();
+    if (received_end) {
+      if (refusal_) co_return *std::exchange(refusal_, std::nullopt);
+      co_return Bytes();
+    }
     if (closed)
       co_return Failure(Reason::ClientGone, "the client reset the stream").from(Origin::Client);
-    co_await arrived.wait();
+    const Instant due = body_may_pause_ ? kNever : pace_.wait(loop.now());
+    if (loop.now() >= due) co_return pace_.failure(loop.now());
+    co_await TimedWait(arrived, due);
   }
   Bytes chunk = take_received();
+  pace_.came(loop.now(), chunk.size());
   record_.request_bytes += chunk.size();
   co_return chunk;
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/pool.h"
+#include "http/body_pace.h"
 #include "http/http2_core.h"
 #include "http/server.h"
 #include "loop/task_set.h"
@@ -41,7 +42,7 @@ class Http2Exchange final : public Exchange, public Http2Stream, public loop::Li
   const net::TlsInfo& tls() const override;
   loop::Task<Result<Bytes>> read() override;
   const Fields& trailers() const override { return received_trailers; }
-  bool request_ended() const override { return received_end && received.empty(); }
+  bool request_ended() const override { return received_end && received.empty() && !refusal_; }
   std::optional<uint64_t> content_length() const override;
   void inform(uint16_t status, const Fields& fields) override;
   void begin(ResponseHead head, bool ends) override;
@@ -63,9 +64,12 @@ class Http2Exchange final : public Exchange, public Http2Stream, public loop::Li
   void on_head_complete() override;
   void on_closed() override;
   void check_head();
-  void refuse_large();
+  void take_host();
+  void refuse_malformed(std::string_view why);
+  void refuse_large(const Fields& fields);
 
   Http2ExchangeOwner& owner_;
+  BodyPace pace_;
   ResponseHead response_;
   std::string status_text_;
   std::optional<Failure> refusal_;  // why HTTP itself refuses the request

@@ -49,6 +49,7 @@ class Http2Server final : public Http2Core, private Http2ExchangeOwner {
   loop::Task<void> guard();
   loop::Task<void> linger();
   void check_idle();
+  void limit_requests();
   void count_reset();
   void submit_settings();
   loop::Task<void> see_request_off(Http2Exchange& exchange);
@@ -161,7 +162,16 @@ Http2Stream* Http2Server::on_stream_begin(int32_t id) {
   open_.push_back(*exchange);
   ++exchange_count_;
   ++requests_;
+  limit_requests();
   return exchange;
+}
+
+// Ends in peace, as if the listener drained; a client that does not answer our PING, in time.
+void Http2Server::limit_requests() {
+  const uint64_t requests_max = context_.settings.requests_per_connection_max;
+  if (requests_max == 0 || requests_ < requests_max) return;
+  go_away();
+  if (requests_ >= requests_max + context_.settings.streams_max) finish_going_away();
 }
 
 void Http2Server::on_frame(const nghttp2_frame& frame) {

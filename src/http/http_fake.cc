@@ -184,6 +184,7 @@ loop::Task<void> FakeService::serve(Exchange& exchange) {
 
 loop::Task<void> FakeService::refuse(Exchange& exchange, Failure failure) {
   failures.push_back(text_of(failure));
+  if (!failure.limit_name().empty()) limits.emplace_back(failure.limit_name());
   if (exchange.begun()) {
     exchange.reset(failure.code());
     co_return;

@@ -43,6 +43,7 @@ class FakeService final : public ExchangeService {
   std::vector<Record> records;        // one an exchange, as it was when its task was gone
   std::vector<std::string> bodies;    // what /whole and /slow-read have read
   std::vector<std::string> failures;  // "reason: message" of failed reads and writes, and refusals
+  std::vector<std::string> limits;    // that refusals named
 
  private:
   class Visit;

@@ -1,0 +1,219 @@
+"""Every named limit of clients' connections and of HTTP/1.1: an answer over it says which it is, and
+it is counted. (HTTP/2's own limits are attacked elsewhere; those of messages belong to the doors.)"""
+
+import json
+import re
+import socket
+import tempfile
+import unittest
+from pathlib import Path
+
+import frames
+from backpressure_test import flood
+from harness import Gateway, curl, wait_until
+from loads import Http2Client, rest_head
+from puppet import Puppet, Stream, gateway_for
+
+HTTP = {
+    "header_bytes_max": 2048,
+    "header_count_max": 10,
+    "url_bytes_max": 300,
+    "requests_per_connection_max": 3,
+    "header_timeout": "300ms",
+    "body_timeout": "500ms",
+    "body_rate_min": 1000,
+    "keep_alive_timeout": "400ms",
+    "write_timeout": "500ms",
+}
+
+
+def config(folder: Path, **settings) -> list[str]:
+    path = folder / "parley.yaml"
+    path.write_text(json.dumps(settings), encoding="utf-8")
+    return ["--config", str(path)]
+
+
+def request(line: str = "GET /get/x", fields: str = "", body: str = "") -> bytes:
+    return f"{line} HTTP/1.1\r\nHost: a\r\n{fields}\r\n{body}".encode()
+
+
+def receive(peer: socket.socket, seconds: float = 10) -> bytes:
+    """What comes until the gateway closes."""
+    received = b""
+    peer.settimeout(seconds)
+    try:
+        while chunk := peer.recv(1 << 16):
+            received += chunk
+    except ConnectionResetError:
+        received += b"(reset)"
+    return received
+
+
+class Limited(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def start(self, behave=Stream.answer, **settings):
+        puppet = Puppet(behave)
+        self.addCleanup(puppet.stop)
+        self.gateway: Gateway = gateway_for(
+            puppet.address, flags=tuple(config(self.folder, **settings))
+        )
+        self.addCleanup(self.gateway.stop)
+        self.gateway.wait_ready()
+
+    def connect(self, source: str = "127.0.0.1") -> socket.socket:
+        to = ("127.0.0.1", self.gateway.port)
+        peer = socket.create_connection(to, source_address=(source, 0))
+        self.addCleanup(peer.close)
+        return peer
+
+    def hits(self, limit: str) -> int:
+        page = curl(f"{self.gateway.admin_url}/metrics").body.decode()
+        found = re.search(rf'^parley_limits_hit_total{{limit="{limit}"}} (\d+)', page, re.MULTILINE)
+        return int(found[1]) if found else 0
+
+    def check(self, answer: bytes, status: int, limit: str):
+        head, _, body = answer.partition(b"\r\n\r\n")
+        self.assertEqual(head.split()[1:2], [str(status).encode()], answer)
+        self.assertIn(f"(limit {limit})", json.loads(body)["detail"])
+        wait_until(lambda: self.hits(limit) == 1, f"{limit} to be counted")
+
+
+class Messages(Limited):
+    def _refused(self, sent: bytes, status: int, limit: str):
+        with self.subTest(limit):
+            peer = self.connect()
+            peer.sendall(sent)
+            self.check(receive(peer), status, limit)
+
+    def test_over_a_limit_are_refused_with_its_name(self):
+        self.start(http=HTTP, methods={"*": {"message_bytes_max": 1024}})
+        large = "content-type: application/json\r\ncontent-length: 2000\r\nconnection: close\r\n"
+        self._refused(request(fields="x: " + "y" * 2100 + "\r\n"), 431, "http.header_bytes_max")
+        self._refused(request(fields="x: y\r\n" * 11), 431, "http.header_count_max")
+        self._refused(request("GET /get/" + "x" * 300), 414, "http.url_bytes_max")
+        self._refused(request("POST /post", large, "x" * 2000), 413, "message_bytes_max")
+        self.assertEqual(curl(f"{self.gateway.url}/get/x").status, 200)
+
+
+class Times(Limited):
+    POST = "content-type: application/json\r\ncontent-length: 100000\r\n"
+
+    def test_a_header_that_stays_away_is_refused(self):
+        self.start(http=HTTP)
+        peer = self.connect()
+        peer.sendall(b"GET /get/x HTTP/1.1\r\n")
+        self.check(receive(peer), 408, "http.header_timeout")
+
+    def test_a_connection_without_a_request_is_closed(self):
+        self.start(http=HTTP)
+        self.assertEqual(receive(self.connect()), b"")
+
+    def test_a_connection_is_closed_when_no_other_request_comes(self):
+        self.start(http=HTTP)
+        peer = self.connect()
+        peer.sendall(request())
+        answer = receive(peer)
+        self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer)
+        self.assertNotIn(b"connection: close", answer)
+
+    def test_a_body_that_stays_away_is_refused(self):
+        self.start(http=HTTP)
+        peer = self.connect()
+        peer.sendall(request("POST /post", self.POST))
+        self.check(receive(peer), 408, "http.body_timeout")
+
+    def test_a_body_that_comes_drop_by_drop_is_refused(self):
+        self.start(http=HTTP)
+        peer = self.connect()
+        peer.sendall(request("POST /post", self.POST))
+        peer.settimeout(0.1)
+        answer = b""
+        while not answer:
+            peer.sendall(b" ")
+            try:
+                answer = peer.recv(1 << 16)
+            except TimeoutError:
+                pass
+        self.check(answer, 408, "http.body_rate_min")
+
+    def test_a_body_that_comes_drop_by_drop_over_http2_is_refused(self):
+        self.start(http=HTTP)
+        fields = rest_head("POST", "/post", ("content-type", "application/json"))
+        with Http2Client(self.gateway.port) as client:
+            stream = client.ask(fields, ends=False)
+            answer = client.session.answers[stream]
+            while not answer.over:
+                client.send(frames.data(stream, b" "))
+                try:
+                    client.wait(lambda: answer.over, 0.1)
+                except TimeoutError:
+                    pass
+        self.assertEqual(answer.status, 408)
+        self.assertIn("(limit http.body_rate_min)", json.loads(bytes(answer.body))["detail"])
+
+    def test_a_client_that_takes_nothing_is_reset(self):
+        self.start(flood, http=HTTP)
+        peer = self.connect()
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        peer.sendall(request("GET /watch/x"))
+        wait_until(lambda: self.hits("http.write_timeout") == 1, "the end", 20)
+        self.assertTrue(receive(peer).endswith(b"(reset)"))
+
+
+class Connections(Limited):
+    def test_end_after_as_many_requests_as_they_may_have(self):
+        self.start(http=HTTP)
+        peer = self.connect()
+        peer.sendall(request() * 5)
+        answers = receive(peer)
+        self.assertEqual(answers.count(b"HTTP/1.1 200 "), 3)
+        self.assertEqual(answers.count(b"connection: close"), 1)
+
+    def test_of_http2_go_away_after_as_many_requests_as_they_may_have(self):
+        self.start(http=HTTP)
+        with Http2Client(self.gateway.port) as client:
+            for _ in range(3):
+                self.assertEqual(client.fetch(rest_head("GET", "/get/x")).status, 200)
+            client.wait(lambda: client.session.going_away, 5)
+            self.assertTrue(client.session.going_away)
+
+    def _fill(self, count: int, source: str = "127.0.0.1") -> list[socket.socket]:
+        taken = [self.connect(source) for _ in range(count)]
+        for peer in taken:
+            peer.sendall(request())
+            self.assertIn(b" 200 ", peer.recv(1 << 16))
+        return taken
+
+    def test_beyond_all_that_there_may_be_are_refused(self):
+        self.start(connections_max=5)
+        taken = self._fill(5)
+        extra = self.connect()
+        extra.sendall(request())
+        self.check(receive(extra), 503, "connections_max")
+        taken[0].close()
+        wait_until(lambda: curl(f"{self.gateway.url}/get/x").status == 200, "room again")
+
+    def test_beyond_what_an_address_may_have_are_refused(self):
+        self.start(connections_per_address_max=4)
+        taken = self._fill(4)
+        extra = self.connect()
+        extra.sendall(request())
+        self.check(receive(extra), 503, "connections_per_address_max")
+        self._fill(4, "127.0.0.2")
+        taken[0].close()
+        wait_until(lambda: curl(f"{self.gateway.url}/get/x").status == 200, "room again")
+
+    def test_that_are_many_too_many_are_reset(self):
+        self.start(connections_max=5)
+        self._fill(5)
+        extra = [self.connect() for _ in range(200)]
+        self.assertIn(b"(reset)", {receive(peer) for peer in extra})
+        self.assertEqual(curl(f"{self.gateway.admin_url}/readyz").status, 200)
+
+
+if __name__ == "__main__":
+    unittest.main()
