@@ -27,6 +27,7 @@ class BodyPace {
 
   // A part of the body came.
   void came(Instant now, size_t bytes) {
+    if (since_ == kNever && left_ == settings_.body_timeout) return;  // nothing to give back
     if (since_ != kNever) left_ -= std::min(left_, now - since_);
     since_ = kNever;
     left_ = std::min(left_ + worth(bytes), settings_.body_timeout);

@@ -122,20 +122,23 @@ loop::Task<Result<void>> Http1Exchange::write(Bytes bytes) {
   net::ByteStream& stream = connection_.stream();
   const Settings& settings = connection_.context().settings;
   const size_t mark = std::max<size_t>(settings.write_buffer_bytes, net::ByteStream::kLowWater);
+  bool late = false;
   while (stream.unsent() >= mark) {
     const size_t before = stream.unsent();
     const Instant due = deadline_after(stream.loop().now(), settings.write_timeout);
     const bool expired = co_await TimedWait(stream.writable(), due);
     if (expired && stream.unsent() >= before) {  // a client that takes nothing
-      record_.limit = "http.write_timeout";
       stream.abort();
+      late = true;
     }
     if (stream.broken()) break;
   }
   if (stream.broken()) {
     record_.reset = true;
     connection_.lose();
-    co_return client_gone();
+    Failure gone = client_gone();
+    if (late) record_.limit = gone.with_limit("http.write_timeout").limit_name();
+    co_return gone;
   }
   co_return {};
 }

@@ -269,6 +269,7 @@ TEST_F(Http1Life, a_client_that_takes_nothing_is_cut_off) {
   fake.advance(settings.write_timeout * 2);
   EXPECT_EQ(service.completed + service.cancelled, 1u);
   EXPECT_TRUE(service.records.at(0).reset);
+  EXPECT_EQ(service.records.at(0).limit, "http.write_timeout");
   EXPECT_TRUE(served());
 }
 

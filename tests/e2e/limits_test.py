@@ -1,5 +1,6 @@
-"""Every named limit of clients' connections and of HTTP/1.1: an answer over it says which it is, and
-it is counted. (HTTP/2's own limits are attacked elsewhere; those of messages belong to the doors.)"""
+"""Every named limit of clients' connections and of HTTP/1.1: an answer over it says which it is,
+and it is counted. (HTTP/2's own limits are attacked elsewhere; those of messages belong to the
+doors.)"""
 
 import json
 import re

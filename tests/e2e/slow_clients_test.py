@@ -80,7 +80,7 @@ class Attack:
 
     @property
     def slowest(self) -> float:
-        """Seconds: one request follows the other at once, so the times between answers are theirs."""
+        """Seconds: each request follows the last answer at once, so they are between answers."""
         times = self.load.tally.times(Verdict.GOOD)
         return max((b - a for a, b in itertools.pairwise(times)), default=float("inf"))
 

@@ -1,0 +1,41 @@
+# ./dev soak: the long versions of what ./dev test runs at a size that fits CI.
+#
+#   fuzz   each fuzz target searches for SOAK_SECONDS, and sees the code of the libraries it reaches
+#   slow   each kind of slow clients stays for SOAK_SECONDS
+
+soak_seconds=${SOAK_SECONDS:-600}
+soak_kinds=(fuzz slow)
+
+verb_soak() {
+  local name failed=() chosen=("${@:-${soak_kinds[@]}}")
+  for name in "${chosen[@]}"; do
+    [[ " ${soak_kinds[*]} " == *" $name "* ]] ||
+      usage_error "nothing to soak by the name '$name'; there are: ${soak_kinds[*]}"
+  done
+  install_packages build test demo e2e
+  mkdir -p build/logs
+  for name in "${chosen[@]}"; do
+    say "soak: $name"
+    "soak_$name" || failed+=("$name")
+  done
+  [[ ${#failed[@]} -eq 0 ]] || die "failed: ${failed[*]}"
+}
+
+soak_fuzz() {
+  local source target status=0
+  local -a sources
+  mapfile -t sources < <(find src -name '*_fuzz.cc' | sort)
+  local targets=("${sources[@]##*/}")
+  build_targets fuzz "${targets[@]%.cc}" || return 1
+  for source in "${sources[@]}"; do
+    target=${source%.cc}
+    FUZZ_RUNS=-1 FUZZ_SECONDS=$soak_seconds run tools/fuzz-smoke "build/fuzz/$target" \
+      "${target%/*}/testdata/${target##*/}" || status=1
+  done
+  return "$status"
+}
+
+soak_slow() {
+  build_targets release parley shop &&
+    PARLEY_SLOW_SECONDS=$soak_seconds run python3 tests/e2e/slow_clients_test.py
+}
