@@ -405,7 +405,7 @@ TEST_F(Http1Life, an_idle_connection_may_be_used_once_more_in_a_drain) {
 
 TEST_F(Http1Life, an_idle_connection_is_closed_a_while_after_a_drain_began) {
   ask(get("/head"));
-  fake.advance(seconds(60));
+  fake.advance(seconds(50));
   drain.start(kDrainIdle);
   fake.advance(kDrainIdle - milliseconds(5));
   EXPECT_FALSE(client->closed());
