@@ -379,7 +379,7 @@ TEST_F(Upstream, sends_again_what_was_refused_unseen) {
   EXPECT_TRUE(call({"m"})->outcome->ok());
   EXPECT_TRUE(call({"m"})->outcome->ok());
   network.wires[0]->back.stall();
-  server->drain.start();
+  server->drain.start(seconds(5));
   fake.loop.run_until_idle();
   auto run = call({"again"});
   network.wires[0]->back.resume();
@@ -434,7 +434,7 @@ TEST_F(Upstream, empty_messages_are_not_kept_without_end) {
 TEST_F(Upstream, does_not_hammer_an_upstream_that_sends_connections_away) {
   start();
   EXPECT_TRUE(call({"m"})->outcome->ok());
-  server->drain.start();
+  server->drain.start(seconds(5));
   fake.advance(seconds(20));
   EXPECT_LT(network.connects, 30u);
 }
