@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -72,14 +73,19 @@ struct Outcome {
 
 // Who calls, as far as it is proven.
 struct Identity {
-  std::string subject;  // empty: anonymous
+  // Empty: anonymous. By certificate: its SPIFFE id, else its subject.
+  std::string subject;
 };
 
-// Where the call came from.
+// Where the call came from. Views are of the connection, which outlives the call.
 struct Peer {
-  std::string address;
+  std::string address;  // the client's, as far as those between are trusted
   bool tls = false;
-  std::string tls_subject;
+  // Of the certificate that the client has shown and that was verified; empty without one.
+  std::string_view tls_subject;            // "CN=alice,O=Example"
+  std::span<const std::string> tls_names;  // "DNS:alice.test", "URI:spiffe://shop.test/alice"
+  std::string_view tls_hash;               // SHA-256, in hex
+  std::string_view spiffe_id;              // "spiffe://shop.test/alice", where it has exactly one
 };
 
 // What policies and upstreams note for the log.

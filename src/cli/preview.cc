@@ -54,7 +54,11 @@ class Asking {
     const Instant deadline = deadline_after(loop_.now(), limit);
     for (size_t i = 0; i < answers_.size(); ++i) {
       if (on_disk(settings_.upstreams[i])) continue;
-      clusters_.emplace_back(loop_, *network_, *resolver_, settings_.upstreams[i].connection);
+      const upstream::Settings& connection = settings_.upstreams[i].connection;
+      clusters_.emplace_back(loop_, *network_, *resolver_, connection);
+      std::vector<net::TlsProblem> told;  // by the configuration
+      if (auto tls = net::TlsClientContext::load(connection.tls, told))
+        clusters_.back().use(*std::move(tls));
       tasks_.spawn(ask(clusters_.back(), answers_[i], deadline));
     }
     while (!tasks_.empty()) loop_.turn(deadline);

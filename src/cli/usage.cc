@@ -21,7 +21,8 @@ constexpr std::array<Command, 4> kCommands = {{
 constexpr std::array<Flag, 15> kFlags = {{
     {"-u,--upstream", "[NAME=]HOST:PORT,...",
      "A gRPC service to serve, and its endpoints. Repeatable: one for each service. Without NAME "
-     "the first endpoint is the name. Also dns:///HOST:PORT and unix:/PATH.",
+     "the first endpoint is the name. Also https://HOST:PORT (TLS), dns:///HOST:PORT and "
+     "unix:/PATH.",
      &Flags::upstreams},
     {"-l,--listen", "ADDRESS",
      "Where clients connect; 127.0.0.1:8080 unless told. Repeatable. Also [::1]:8080 and "

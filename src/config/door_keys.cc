@@ -53,6 +53,10 @@ Keys<door::MetadataSettings> metadata_keys() {
               "Metadata of answers that becomes header fields, beyond those that always do."),
       one("pass_underscores", &MetadataSettings::pass_underscores, yes_or_no(),
           "REST: pass header fields with `_` in their names instead of dropping them."),
+      one("client_cert", &MetadataSettings::forward_client_cert,
+          choice<bool>({{"drop", false}, {"set", true}}),
+          "`x-forwarded-client-cert`: with `set` upstreams learn who the client is by its verified "
+          "certificate. What a client writes there itself never passes."),
       one("invalid", &MetadataSettings::reject_invalid,
           choice<bool>({{"drop", false}, {"reject", true}}),
           "Header fields that gRPC cannot carry, such as values beyond visible ASCII: `drop` "

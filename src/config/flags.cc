@@ -105,6 +105,8 @@ void Merge::upstream(const std::string& word, std::vector<UpstreamSettings>& kno
     if (!read) return error("--upstream", word, std::move(read).error());
     upstream.connection.endpoints.push_back(*std::move(read));
   }
+  if (auto wrong = take_scheme(upstream.connection))
+    return error("--upstream", word, *std::move(wrong));
   upstream.connection.name = name.empty() ? upstream.connection.endpoints.front() : name;
   const auto taken = names();
   if (std::ranges::find(taken, upstream.connection.name) != taken.end()) {

@@ -50,6 +50,58 @@ Key<ListenerSettings> serve_key() {
           }};
 }
 
+Keys<edge::HstsSettings> hsts_keys() {
+  using edge::HstsSettings;
+  return {
+      one("max_age", &HstsSettings::max_age, duration(0s, 24h * 3650),
+          "How long clients remember; `0s`: nothing is said. `8760h` is a year."),
+      one("subdomains", &HstsSettings::subdomains, yes_or_no(),
+          "Whether it holds for all names below, too."),
+      one("preload", &HstsSettings::preload, yes_or_no(),
+          "Whether browsers may put the name on their built-in lists."),
+  };
+}
+
+Keys<edge::ForwardedSettings> forwarded_keys() {
+  using edge::ForwardedSettings;
+  return {
+      one("header", &ForwardedSettings::header,
+          choice<ForwardedSettings::Header>(
+              {{"x-forwarded-for", ForwardedSettings::Header::XForwardedFor},
+               {"forwarded", ForwardedSettings::Header::Forwarded}}),
+          "The field that the proxies write. The other one is not read."),
+      several("trusted", &ForwardedSettings::trusted, address_range(),
+              "Addresses of proxies that are believed."),
+      one("trusted_hops", &ForwardedSettings::trusted_hops, count<uint32_t>(1, 32),
+          "How many proxies there are, instead of their addresses."),
+  };
+}
+
+Key<ListenerSettings> proxy_protocol_key() {
+  return group<ListenerSettings>(
+      "proxy_protocol",
+      {several("from", &ListenerSettings::proxy_from, address_range(),
+               "Where the balancers are; nobody else may connect then.")},
+      "Every connection begins with a header of the PROXY protocol, version 1 or 2. A word stands "
+      "for `from`.",
+      "from");
+}
+
+// What does not go together.
+void check_layers(Reader& reader, const Node& node, const ListenerSettings& listener) {
+  const bool tls = node.find("tls");
+  if (const Node* hsts = node.find("hsts"); hsts && !tls)
+    reader.error(hsts->at, "hsts: this listener speaks no TLS, and clients would not believe it",
+                 "move it to the listener that has `tls`");
+  if (const Node* redirect = node.find("redirect_to_https"); redirect && tls)
+    reader.error(redirect->at, "redirect_to_https: this listener speaks HTTPS itself",
+                 "move it to the listener without `tls`");
+  if (const Node* forwarded = node.find("forwarded");
+      forwarded && listener.forwarded.trusted_hops > 0 && !listener.forwarded.trusted.empty())
+    reader.error(forwarded->at, "forwarded: `trusted` and `trusted_hops` are two rules",
+                 "keep one of them");
+}
+
 Elements<ListenerSettings> listener_elements() {
   return {{one("address", &ListenerSettings::address, listen_address(),
                "Where clients connect: `127.0.0.1:8080`, `[::1]:8080`, `0.0.0.0:8080`, "
@@ -57,13 +109,24 @@ Elements<ListenerSettings> listener_elements() {
            serve_key(),
            section("tls", &ListenerSettings::tls, tls_server_keys(),
                    "TLS 1.2 and 1.3, with HTTP/2 and HTTP/1.1 by ALPN; see docs/tls.md. Without it "
-                   "the listener speaks none.")},
+                   "the listener speaks none."),
+           section("hsts", &ListenerSettings::hsts, hsts_keys(),
+                   "`strict-transport-security` on every answer: clients come by HTTPS only from "
+                   "then on. A word stands for `max_age`.",
+                   "max_age"),
+           one("redirect_to_https", &ListenerSettings::https_port, count<uint16_t>(1, 65535),
+               "Serve nothing, and send every request to HTTPS on this port (308)."),
+           proxy_protocol_key(),
+           section("forwarded", &ListenerSettings::forwarded, forwarded_keys(),
+                   "Whom requests are from when proxies stand between; see docs/tls.md. Without it "
+                   "the client is the peer.")},
           "address",
           {},
           [](Reader& reader, const Node& node, ListenerSettings& listener) {
             if (node.kind == Node::Kind::Map && !node.find("address"))
               reader.missing_key(node.at, "listeners", "address");
             if (const Node* tls = node.find("tls")) check_tls(reader, *tls, listener.tls);
+            check_layers(reader, node, listener);
           }};
 }
 

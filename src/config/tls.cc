@@ -13,6 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 using net::CertificateFiles;
 using net::ClientAuth;
+using net::TlsClientSettings;
 using net::TlsServerSettings;
 using net::TlsVersion;
 
@@ -147,6 +148,55 @@ void check_tls(Reader& reader, const Node& node, TlsServerSettings& tls) {
   std::vector<net::TlsProblem> problems;
   net::TlsServerContext::load(tls, net::TicketKeys::fresh(), problems);
   report(reader, node, std::move(problems));
+}
+
+Keys<TlsClientSettings> tls_client_keys() {
+  return {
+      one("ca", &TlsClientSettings::ca, text("path"),
+          "The authorities that its certificate comes from (PEM); without it those of the system."),
+      one("server_name", &TlsClientSettings::server_name, host_name(),
+          "The name that its certificate is for; without it the endpoint's own."),
+      one("cert", &TlsClientSettings::cert, text("path"),
+          "The certificate to show to it, and behind it the chain to its root (PEM)."),
+      one("key", &TlsClientSettings::key, text("path"), "Its private key (PEM, no password)."),
+      one("verify", &TlsClientSettings::verify, yes_or_no(),
+          "Whether its certificate is looked at. Without that anyone in between can read and "
+          "change all."),
+      one("min_version", &TlsClientSettings::min_version, version(),
+          "The oldest version that is spoken."),
+  };
+}
+
+void check_tls(Reader& reader, const Node& node, TlsClientSettings& tls) {
+  if (node.kind != Node::Kind::Map) return;  // a problem already
+  tls.enabled = true;
+  if (tls.cert.empty() != tls.key.empty()) {
+    reader.missing_key(node.at, "tls", tls.cert.empty() ? "cert" : "key");
+    return;
+  }
+  if (!tls.verify && !tls.ca.empty())
+    reader.error(node.at, "tls: ca is of no use with `verify: false`", "remove one of them");
+  for (std::string TlsClientSettings::* const path :
+       {&TlsClientSettings::ca, &TlsClientSettings::cert, &TlsClientSettings::key}) {
+    if (!(tls.*path).empty()) tls.*path = reader.beside(tls.*path);
+  }
+  std::vector<net::TlsProblem> problems;
+  net::TlsClientContext::load(tls, problems);
+  report(reader, node, std::move(problems));
+}
+
+std::optional<Wrong> take_scheme(upstream::Settings& upstream) {
+  constexpr std::string_view kHttps = "https://";
+  size_t secured = 0;
+  for (std::string& endpoint : upstream.endpoints) {
+    if (!endpoint.starts_with(kHttps)) continue;
+    endpoint.erase(0, kHttps.size());
+    ++secured;
+  }
+  if (secured == 0) return std::nullopt;
+  upstream.tls.enabled = true;
+  if (secured == upstream.endpoints.size()) return std::nullopt;
+  return Wrong{"some endpoints are https, and some are not", "write https:// before all of them"};
 }
 
 std::vector<net::TlsProblem> problems_of(const std::vector<CertificateFiles>& files) {

@@ -4,6 +4,7 @@
 
 #include "config/expose.h"
 #include "config/settings_keys.h"
+#include "config/tls.h"
 
 namespace parley::config {
 namespace {
@@ -36,8 +37,8 @@ Keys<upstream::Settings> address_keys() {
   using upstream::Settings;
   return {
       several("endpoints", &Settings::endpoints, endpoint(),
-              "Where the service is: `host:50051`, `dns:///host:50051`, `unix:/path`. Calls go "
-              "round over all of them."),
+              "Where the service is: `host:50051`, `https://host:50051` for TLS, "
+              "`dns:///host:50051`, `unix:/path`. Calls go round over all of them."),
       one("authority", &Settings::authority, text("name"),
           "`:authority` of calls; without it the first endpoint as it is written."),
   };
@@ -140,6 +141,9 @@ void check(Reader& reader, const Node& node, UpstreamSettings& upstream) {
   if (upstream.connection.backoff_first > upstream.connection.backoff_max)
     reader.error(node.at, fmt::format("upstream {}: backoff_first is above backoff_max", name),
                  "raise backoff_max");
+  if (const Node* tls = node.find("tls")) check_tls(reader, *tls, upstream.connection.tls);
+  if (auto wrong = take_scheme(upstream.connection))
+    reader.error(node.at, "endpoints", *std::move(wrong));
   place_paths(reader, upstream);
 }
 
@@ -150,6 +154,11 @@ Elements<UpstreamSettings> upstream_elements() {
   append(keys, &UpstreamSettings::connection, address_keys());
   keys.push_back(expose_key());
   keys.push_back(contract_key());
+  Keys<upstream::Settings> tls = {section(
+      "tls", &upstream::Settings::tls, tls_client_keys(),
+      "TLS to the service, with HTTP/2 by ALPN; `{}` for all defaults, or `https://` before "
+      "its endpoints. Without it connections are in clear text.")};
+  append(keys, &UpstreamSettings::connection, tls);
   append(keys, &UpstreamSettings::connection, connection_keys());
   return {std::move(keys), "endpoints", begin, check};
 }

@@ -76,15 +76,20 @@ Read<std::string> checked_listen_address(std::string_view text) {
 
 Read<std::string> checked_endpoint(std::string_view text) {
   constexpr std::string_view kDns = "dns:///";
-  constexpr std::string_view kRemedy = "write host:50051, dns:///host:50051 or unix:/path";
+  constexpr std::string_view kHttps = "https://";
+  constexpr std::string_view kRemedy =
+      "write host:50051, https://host:50051, dns:///host:50051 or unix:/path";
   std::string problem;
+  std::string_view rest = text;
+  for (const std::string_view prefix : {kDns, kHttps}) {
+    if (text.starts_with(prefix)) rest = text.substr(prefix.size());
+  }
   if (text.starts_with("unix:")) {
     if (const auto parsed = net::Address::parse(text); !parsed) problem = parsed.error().message();
-  } else if (text.find("://") != std::string_view::npos && !text.starts_with(kDns)) {
+  } else if (rest.find("://") != std::string_view::npos) {
     problem = "it is a URL";
   } else {
-    const auto split =
-        net::split_host_port(text.starts_with(kDns) ? text.substr(kDns.size()) : text);
+    const auto split = net::split_host_port(rest);
     if (!split)
       problem = split.error().message();
     else if (split->port == 0)
@@ -236,6 +241,17 @@ Word<std::string> admin_address() {
 
 Word<std::string> endpoint() {
   return {"endpoint", checked_endpoint, [](const std::string& value) { return value; }};
+}
+
+Word<net::AddressRange> address_range() {
+  return {"addresses",
+          [](std::string_view text) -> Read<net::AddressRange> {
+            auto range = net::AddressRange::parse(text);
+            if (range) return *std::move(range);
+            return std::unexpected(Wrong{range.error().message(),
+                                         "write 10.0.0.0/8, 192.0.2.1, 2001:db8::/32 or unix"});
+          },
+          [](const net::AddressRange& value) { return value.text(); }};
 }
 
 Word<std::string> selector() {

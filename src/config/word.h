@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "edge/settings.h"
+#include "net/address_range.h"
 
 namespace parley::config {
 
@@ -102,10 +103,11 @@ Word<std::string> text(std::string type);
 Word<std::string> listen_address();  // "127.0.0.1:8080", "[::1]:0", "unix:/path", "localhost:8080"
 Word<std::string> admin_address();   // the same, or "off"
 Word<std::string> endpoint();        // "host:port", "dns:///host:port", "unix:/path"
-Word<std::string> selector();        // "*", "shop.v1.*", "shop.v1.Orders", "shop.v1.Orders.Create"
-Word<std::string> field_name();      // of HTTP, lower-cased
-Word<std::string> host_name();       // without a port
-Word<std::string> verb();            // of HTTP, as it is written; "*": every one
+Word<net::AddressRange> address_range();  // "10.0.0.0/8", "::1", "unix"
+Word<std::string> selector();    // "*", "shop.v1.*", "shop.v1.Orders", "shop.v1.Orders.Create"
+Word<std::string> field_name();  // of HTTP, lower-cased
+Word<std::string> host_name();   // without a port
+Word<std::string> verb();        // of HTTP, as it is written; "*": every one
 Word<edge::LogFormat> log_format();
 Word<uint32_t> threads();  // from 1, or `auto` for 0: the cores
 

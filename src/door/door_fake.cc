@@ -53,6 +53,7 @@ void FakeExchange::inform(uint16_t status, const Fields& fields) {
 void FakeExchange::begin(http::ResponseHead head, bool ends) {
   PARLEY_ASSERT(!begun() && head.status >= 200);
   answer_ = std::move(head);
+  add_answer_fields(answer_);
   record_.status = answer_.status;
   finished_ = ends;
 }

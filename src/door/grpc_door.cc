@@ -9,6 +9,7 @@
 #include "base/ascii.h"
 #include "door/grpc_stream.h"
 #include "door/media_type.h"
+#include "door/peer.h"
 #include "door/responder.h"
 #include "door/timeout.h"
 #include "loop/combine.h"
@@ -130,13 +131,14 @@ Result<void> GrpcVisit::make_call() {
   call_.method = exposed_->method;
   call_.protocol = "grpc";
   call_.request_id = exchange_.record().request_id;
-  call_.peer = {exchange_.peer().host_text(), exchange_.tls().active, exchange_.tls().peer_subject};
+  call_.peer = peer_of(exchange_);
+  call_.identity = identity_of(call_.peer);
   TRY(deadline, call_deadline(exchange_.request().fields, exchange_.record().started, *call_.method,
                               *exposed_->settings, false));
   call_.deadline = deadline;
   TRY(metadata, grpc_metadata(exchange_, {.settings = exposed_->settings->metadata,
                                           .bytes_max = catalogue_.metadata_bytes_max(*exposed_),
-                                          .peer = call_.peer.address,
+                                          .peer = call_.peer,
                                           .scratch = call_.arena,
                                           .counts = counts_}));
   call_.metadata = std::move(metadata);

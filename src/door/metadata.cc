@@ -9,6 +9,7 @@
 #include "base/ascii.h"
 #include "base/base64.h"
 #include "base/utf8.h"
+#include "door/peer.h"
 
 namespace parley::door {
 namespace {
@@ -48,13 +49,14 @@ bool stays_behind(FieldId id) {
 // What the gateway says itself, so that nobody else can.
 bool is_ours(const Field& field) {
   switch (field.id) {
+    case FieldId::Forwarded:
     case FieldId::XForwardedFor:
     case FieldId::XForwardedHost:
     case FieldId::XForwardedProto:
     case FieldId::XForwardedUserAgent:
     case FieldId::XRequestId:
     case FieldId::XRequestTimeout: return true;
-    default: return field.name.starts_with("x-parley-");
+    default: return field.name.starts_with("x-parley-") || field.name.starts_with("x-forwarded-");
   }
 }
 
@@ -196,10 +198,16 @@ class Metadata {
   Fields fields_;
 };
 
-Result<void> add_ours(const http::Exchange& exchange, std::string_view peer, Metadata& metadata) {
+Result<void> add_ours(const http::Exchange& exchange, const MetadataRules& rules,
+                      Metadata& metadata) {
   const http::RequestHead& head = exchange.request();
-  TRY_VOID(metadata.add(FieldId::XForwardedFor, peer));
-  TRY_VOID(metadata.add(FieldId::XForwardedProto, exchange.tls().active ? "https" : "http"));
+  const call::Peer& peer = rules.peer;
+  TRY_VOID(metadata.add(FieldId::XForwardedFor, peer.address));
+  TRY_VOID(metadata.add(FieldId::XForwardedProto, peer.tls ? "https" : "http"));
+  if (rules.settings.forward_client_cert && !peer.tls_hash.empty()) {
+    const std::string certificate = client_cert_text(peer);
+    TRY_VOID(metadata.add({"x-forwarded-client-cert", certificate}));
+  }
   TRY_VOID(metadata.add(FieldId::XForwardedHost, head.authority()));
   return metadata.add(FieldId::XRequestId, exchange.record().request_id);
 }
@@ -227,7 +235,7 @@ Result<Fields> rest_metadata(const http::Exchange& exchange, const MetadataRules
   }
   TRY_VOID(
       metadata.add(FieldId::XForwardedUserAgent, request.find(FieldId::UserAgent).value_or("")));
-  TRY_VOID(add_ours(exchange, rules.peer, metadata));
+  TRY_VOID(add_ours(exchange, rules, metadata));
   return metadata.take();
 }
 
@@ -237,7 +245,7 @@ Result<Fields> grpc_metadata(const http::Exchange& exchange, const MetadataRules
     if (stays_behind(field.id) || is_ours(field) || grpc_reserved(field)) continue;
     TRY_VOID(metadata.add(field));
   }
-  TRY_VOID(add_ours(exchange, rules.peer, metadata));
+  TRY_VOID(add_ours(exchange, rules, metadata));
   return metadata.take();
 }
 

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/fields.h"
 #include "base/result.h"
+#include "call/call.h"
 #include "door/settings.h"
 #include "http/exchange.h"
 
@@ -21,15 +22,16 @@ struct MetadataRules {
   const MetadataSettings& settings;
   // What the upstream takes as header list; a part of it is kept for the fields of the call itself.
   uint32_t bytes_max = 0;
-  std::string_view peer;  // the client's address
+  const call::Peer& peer;
   Arena& scratch;
   Counts& counts;
 };
 
 // The metadata of a REST call: `authorization`, `x-*`, `traceparent`, `tracestate`, `baggage`,
 // `accept-language` and what the settings add; `user-agent` as `x-forwarded-user-agent`; and of our
-// own x-forwarded-for, -proto, -host and x-request-id. Never hop-by-hop fields, grpc-*, x-parley-*.
-// Failures: MetadataInvalid for a `-bin` field that is not base64, MetadataTooLarge.
+// own x-forwarded-for, -proto, -host, -client-cert and x-request-id. Never hop-by-hop fields,
+// grpc-*, x-parley-*, nor what a client says of how it was forwarded. Failures: MetadataInvalid for
+// a `-bin` field that is not base64, MetadataTooLarge.
 Result<Fields> rest_metadata(const http::Exchange& exchange, const MetadataRules& rules);
 
 // The metadata of a gRPC call: all that gRPC allows as such (gRPC over HTTP/2,

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "door/media_type.h"
+#include "door/peer.h"
 #include "door/responder.h"
 #include "door/rest_binding.h"
 #include "door/rest_content.h"
@@ -174,13 +175,14 @@ Result<void> RestVisit::make_call() {
   call_.protocol = "rest";
   call_.request_id = exchange_.record().request_id;
   call_.requests = &message_;
-  call_.peer = {exchange_.peer().host_text(), exchange_.tls().active, exchange_.tls().peer_subject};
+  call_.peer = peer_of(exchange_);
+  call_.identity = identity_of(call_.peer);
   const http::RequestHead& head = exchange_.request();
   TRY(deadline, call_deadline(head.fields, exchange_.record().started, method(), settings(), true));
   call_.deadline = deadline;
   TRY(metadata, rest_metadata(exchange_, {.settings = settings().metadata,
                                           .bytes_max = catalogue_.metadata_bytes_max(exposed),
-                                          .peer = call_.peer.address,
+                                          .peer = call_.peer,
                                           .scratch = call_.arena,
                                           .counts = counts_}));
   call_.metadata = std::move(metadata);

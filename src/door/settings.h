@@ -36,7 +36,10 @@ struct MetadataSettings {
   std::vector<std::string> to_upstream;
   std::vector<std::string> to_client;
   bool pass_underscores = false;  // REST: names with '_' pass instead of being dropped
-  bool reject_invalid = false;    // what gRPC cannot carry is refused instead of dropped
+  // Say who the client is by its verified certificate, in `x-forwarded-client-cert`; what a client
+  // says there itself never passes.
+  bool forward_client_cert = false;
+  bool reject_invalid = false;  // what gRPC cannot carry is refused instead of dropped
 };
 
 // What doors need to know of a method beyond its contract.

@@ -98,7 +98,7 @@ void AccessLog::write_line(const http::Exchange& exchange, Duration duration) {
   const http::RequestHead& head = exchange.request();
   AddressText address;
   const observe::AccessRecord line{.time = loop_.wall() - duration,
-                                   .client = client_text(exchange.peer(), address),
+                                   .client = client_text(exchange.client(), address),
                                    .http = http::version_text(exchange.version()),
                                    .verb = head.verb(),
                                    .path = head.target(),

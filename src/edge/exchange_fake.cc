@@ -18,6 +18,7 @@ loop::Task<Result<Bytes>> FakeExchange::read() { co_return Bytes(); }
 void FakeExchange::begin(http::ResponseHead answer, bool ends) {
   record_.status = answer.status;
   head = std::move(answer);
+  add_answer_fields(head);
   finished_ = ends;
 }
 

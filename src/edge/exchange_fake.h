@@ -16,7 +16,7 @@ class FakeExchange final : public http::Exchange {
 
   http::Version version() const override { return http::Version::Http2; }
   const net::Address& peer() const override { return peer_address; }
-  const net::TlsInfo& tls() const override { return tls_; }
+  const net::TlsInfo& tls() const override { return tls_info; }
   loop::Task<Result<Bytes>> read() override;
   const Fields& trailers() const override { return trailers_; }
   bool request_ended() const override { return true; }
@@ -30,12 +30,14 @@ class FakeExchange final : public http::Exchange {
   bool finished() const override { return finished_; }
   void close_after() override {}
 
+  void add(std::string_view name, std::string_view value) { request_.fields.add(name, value); }
+
   net::Address peer_address;
+  net::TlsInfo tls_info;
   http::ResponseHead head;
   std::string body;
 
  private:
-  net::TlsInfo tls_;
   Fields trailers_;
   bool finished_ = false;
 };

@@ -17,6 +17,7 @@
 #include "gateway/status.h"
 #include "gateway/successor.h"
 #include "gateway/supervisor.h"
+#include "gateway/tls_keeper.h"
 #include "gateway/upgrade.h"
 #include "http/timed_wait.h"
 #include "loop/combine.h"
@@ -42,25 +43,10 @@ contract::Problem cannot_listen(const Failure& failure) {
   return problem;
 }
 
-// nullopt: the files do not load. The configuration has warned already of what still works.
-std::optional<net::TlsServerContext> load_tls(const ListenerSettings& listener,
-                                              std::vector<contract::Problem>& problems) {
-  std::vector<net::TlsProblem> found;
-  auto tls = net::TlsServerContext::load(listener.tls, net::TicketKeys::fresh(), found);
-  for (net::TlsProblem& one : found) {
-    if (one.warning) continue;
-    contract::Problem problem;
-    problem.what = std::move(one.what);
-    problem.remedy = std::move(one.remedy);
-    problems.push_back(std::move(problem));
-  }
-  return tls;
-}
-
 }  // namespace
 
 // The control thread: everything that is not a request.
-class Gateway::State final : public ContractListener {
+class Gateway::State final : public ContractListener, public TlsListener {
  public:
   State(Settings settings, Host host);
 
@@ -72,6 +58,8 @@ class Gateway::State final : public ContractListener {
  private:
   void contract_changed(size_t index) override;
   void contract_trouble(size_t index, const std::string& text) override;
+  void tls_changed(const TlsContexts& contexts) override;
+  void tls_news(const std::string& text) override { host_.say(text); }
 
   void make_shards();
   Result<void> meet_predecessor();
@@ -103,6 +91,7 @@ class Gateway::State final : public ContractListener {
   ListenerSockets sockets_;
   std::unique_ptr<Predecessor> predecessor_;  // while this process takes over
   std::unique_ptr<Succession> succession_;
+  TlsKeeper tls_;
   std::vector<std::unique_ptr<ContractKeeper>> keepers_;
   HealthKeeper health_;
   std::vector<std::unique_ptr<Shard>> shards_;
@@ -131,6 +120,7 @@ Gateway::State::State(Settings settings, Host host)
       network_(net::make_socket_network(loop_)),
       resolver_(net::make_resolver(loop_)),
       client_addresses_(settings_.connections_per_address_max),
+      tls_(loop_, settings_, *this),
       health_(loop_),
       published_(loop_),
       waiting_for_successor_(loop_),
@@ -145,6 +135,8 @@ Gateway::State::State(Settings settings, Host host)
 std::vector<contract::Problem> Gateway::State::start() {
   std::vector<contract::Problem> problems;
   started_ = loop_.now();
+  problems = tls_.load();
+  if (contract::has_errors(problems)) return problems;
   make_shards();
   sockets_.take(sockets_of_environment());
   if (const auto met = meet_predecessor(); !met) {
@@ -155,8 +147,10 @@ std::vector<contract::Problem> Gateway::State::start() {
   }
   for (const ListenerSettings& listener : settings_.listeners) listen(listener, problems);
   if (settings_.admin != "off") {
-    listen({settings_.admin, {.api = false, .health = true, .reflection = false, .admin = true}},
-           problems);
+    ListenerSettings admin;
+    admin.address = settings_.admin;
+    admin.serve = {.api = false, .health = true, .reflection = false, .admin = true};
+    listen(admin, problems);
   }
   for (const std::string& address : sockets_.drop_unclaimed()) {
     contract::Problem problem;
@@ -170,6 +164,7 @@ std::vector<contract::Problem> Gateway::State::start() {
       problems.push_back(std::move(problem));
   }
   if (contract::has_errors(problems)) return problems;
+  tls_changed(tls_.contexts());
   check_rules(problems);
   publish();
   for (const std::string& text : conflicts_) {
@@ -217,16 +212,13 @@ void Gateway::State::listen(const ListenerSettings& listener,
     problems.push_back(cannot_listen(open.error()));
     return;
   }
-  const auto tls = load_tls(listener, problems);
-  if (!tls) return;
   const net::Address& address = (*open)->address;
   beyond_loopback_ = beyond_loopback_ || (!address.is_loopback() && listener.serve.api);
   for (size_t i = 0; i < shards; ++i) {
-    if (const auto shared = shards_[i]->listen(**open, i, listener.serve); !shared) {
+    if (const auto shared = shards_[i]->listen(**open, i, listener); !shared) {
       problems.push_back(cannot_listen(shared.error()));
       return;
     }
-    shards_[i]->secure(*tls);
   }
   addresses_.push_back(address.text());
 }
@@ -253,6 +245,7 @@ int Gateway::State::run() {
     keeper->start_asking();
     tasks_.spawn(watch_readiness(*keeper));
   }
+  tls_.start();
   tasks_.spawn(pass_health_on());
   tasks_.spawn(wait_for_stop());
   tasks_.spawn(watch_signals());
@@ -312,6 +305,7 @@ loop::Task<void> Gateway::State::wait_for_successor() {
 // ready.
 loop::Task<void> Gateway::State::watch_signals() {
   int upgrades = 0;
+  int reloads = 0;
   int children = 0;
   for (;;) {
     if (upgrades != signals_.upgrades()) {
@@ -321,6 +315,10 @@ loop::Task<void> Gateway::State::watch_signals() {
       } else if (const auto started = start_successor(host_.command); !started) {
         host_.say(started.error().message());
       }
+    }
+    if (reloads != signals_.reloads()) {
+      reloads = signals_.reloads();
+      tls_.reload();
     }
     if (children != signals_.children()) {
       children = signals_.children();
@@ -343,6 +341,11 @@ void Gateway::State::contract_trouble(size_t index, const std::string& text) {
   host_.say("upstream " + settings_.upstreams[index].connection.name + ": " + text +
             "; trying again");
   publish();
+}
+
+void Gateway::State::tls_changed(const TlsContexts& contexts) {
+  for (size_t i = 0; i < keepers_.size(); ++i) keepers_[i]->cluster().use(contexts.upstreams[i]);
+  for (const auto& shard : shards_) shard->publish(contexts);
 }
 
 void Gateway::State::publish() {

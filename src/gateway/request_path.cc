@@ -8,20 +8,32 @@
 namespace parley::gateway {
 
 // The path of a request, from the outside in. Each layer calls the one below it.
-RequestPath::RequestPath(loop::Loop& loop, Shelf& shelf, const Serve& serve,
-                         const net::Address& listener, const Settings& settings,
+RequestPath::RequestPath(loop::Loop& loop, Shelf& shelf, const ListenerSettings& listener,
+                         const net::Address& address, const Settings& settings,
                          observe::Metrics& metrics, edge::LogSink* log)
     : shelf_(shelf),
-      serve_(serve),
+      serve_(listener.serve),
       // The doors turn exchanges into calls; below them the catalogue sends each call to its
       // upstream.
       doors_(loop),
       // What operators see must not be reachable through a browser's back (DNS rebinding).
-      host_guard_(doors_, listener, settings.admin_hosts),
+      host_guard_(doors_, address, settings.admin_hosts),
       // Outermost, so that everything that came in is counted and logged once, refusals too.
-      access_log_(loop, serve.admin ? static_cast<http::ExchangeService&>(host_guard_) : doors_,
-                  metrics, log),
+      access_log_(loop, add_layers(listener), metrics, log),
       entrance_(&access_log_) {}
+
+// What stands between log and doors on this listener only: from the inside out.
+http::ExchangeService& RequestPath::add_layers(const ListenerSettings& listener) {
+  http::ExchangeService* next = &doors_;
+  if (listener.serve.admin) next = &host_guard_;
+  // Nothing is served in clear text then, not even an error of a door.
+  if (listener.https_port != 0) next = &https_redirect_.emplace(*next, listener.https_port);
+  // Around all that answers.
+  if (listener.hsts.max_age > Duration::zero()) next = &hsts_.emplace(*next, listener.hsts);
+  // Before anyone asks whom a request is from.
+  if (listener.forwarded.active()) next = &client_address_.emplace(*next, listener.forwarded);
+  return *next;
+}
 
 void RequestPath::publish(const std::shared_ptr<const Snapshot>& snapshot) {
   doors_.publish(door::CatalogueRef(new ListenerCatalogue(snapshot, shelf_, serve_)));
@@ -46,6 +58,10 @@ Shelf::Shelf(loop::Loop& loop, net::Network& network, net::Resolver& resolver,
 void Shelf::publish(std::shared_ptr<const Snapshot> snapshot) {
   snapshot_ = std::move(snapshot);
   changed_.notify();
+}
+
+void Shelf::use(const TlsContexts& tls) {
+  for (size_t i = 0; i < clusters_.size(); ++i) clusters_[i]->use(tls.upstreams[i]);
 }
 
 void Shelf::publish(std::shared_ptr<const HealthReport> report) {

@@ -1,15 +1,20 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "door/door.h"
 #include "edge/access_log.h"
+#include "edge/client_address.h"
 #include "edge/host_guard.h"
+#include "edge/hsts.h"
+#include "edge/https_redirect.h"
 #include "gateway/health_keeper.h"
 #include "gateway/settings.h"
 #include "gateway/snapshot.h"
 #include "gateway/status.h"
+#include "gateway/tls_keeper.h"
 #include "service/admin.h"
 #include "service/health.h"
 #include "service/reflection.h"
@@ -26,6 +31,7 @@ class Shelf final : public service::HealthSource, public service::ReflectionSour
 
   void publish(std::shared_ptr<const Snapshot> snapshot);
   void publish(std::shared_ptr<const HealthReport> report);
+  void use(const TlsContexts& tls);
   // Where a call of `method` goes. REQUIRES: it is of `snapshot`, or of the built-in contract.
   call::CallService& service_for(const Snapshot& snapshot, const contract::Method& method);
   upstream::Cluster& cluster(size_t index) { return *clusters_[index]; }
@@ -59,18 +65,25 @@ class Shelf final : public service::HealthSource, public service::ReflectionSour
 // the policies and upstreams of the shelf.
 class RequestPath {
  public:
-  RequestPath(loop::Loop& loop, Shelf& shelf, const Serve& serve, const net::Address& listener,
-              const Settings& settings, observe::Metrics& metrics, edge::LogSink* log);
+  // All are borrowed for the path's life; `address` is where the listener is bound.
+  RequestPath(loop::Loop& loop, Shelf& shelf, const ListenerSettings& listener,
+              const net::Address& address, const Settings& settings, observe::Metrics& metrics,
+              edge::LogSink* log);
 
   http::ExchangeService& entrance() { return *entrance_; }
   void publish(const std::shared_ptr<const Snapshot>& snapshot);
   const door::Counts& counts() const { return doors_.counts(); }
 
  private:
+  http::ExchangeService& add_layers(const ListenerSettings& listener);
+
   Shelf& shelf_;
   const Serve serve_;
   door::Doors doors_;
   edge::HostGuard host_guard_;
+  std::optional<edge::HttpsRedirect> https_redirect_;
+  std::optional<edge::Hsts> hsts_;
+  std::optional<edge::ClientAddress> client_address_;
   edge::AccessLog access_log_;
   http::ExchangeService* entrance_;
 };

@@ -11,6 +11,7 @@
 #include "door/settings.h"
 #include "edge/settings.h"
 #include "http/exchange.h"
+#include "net/address_range.h"
 #include "net/tls_settings.h"
 #include "upstream/settings.h"
 
@@ -28,6 +29,12 @@ struct ListenerSettings {
   std::string address = "127.0.0.1:8080";  // as net::Address::parse takes it
   Serve serve;
   net::TlsServerSettings tls;
+  // Addresses that begin every connection with a PROXY header, and only they may connect; empty:
+  // none does.
+  std::vector<net::AddressRange> proxy_from;
+  edge::ForwardedSettings forwarded;
+  edge::HstsSettings hsts;
+  uint16_t https_port = 0;  // every request is sent there, and nothing is served; 0: no
 };
 
 // Which methods of an upstream clients may call, through every door (design: nothing is exposed by

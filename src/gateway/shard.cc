@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "gateway/refuse_connection.h"
+#include "net/proxy_protocol.h"
 #include "net/tls_stream.h"
 
 namespace parley::gateway {
@@ -28,9 +29,10 @@ std::unique_ptr<edge::LogSink> make_log(loop::Loop& loop, const Settings& settin
 
 }  // namespace
 
-Shard::Entrance::Entrance(Shard& shard, const net::Address& address, const Serve& serve)
-    : limited(!serve.admin),
-      path(shard.loop_, shard.shelf_, serve, address, shard.settings_, shard.metrics_,
+Shard::Entrance::Entrance(Shard& shard, const net::Address& address, ListenerSettings its)
+    : settings(std::move(its)),
+      limited(!settings.serve.admin),
+      path(shard.loop_, shard.shelf_, settings, address, shard.settings_, shard.metrics_,
            shard.log_.get()),
       context{shard.loop_, path.entrance(), shard.settings_.http, shard.drain_} {}
 
@@ -53,9 +55,10 @@ Shard::Shard(const Settings& settings, Status& status, AddressCounts& addresses,
 
 Shard::~Shard() { join(); }
 
-Result<void> Shard::listen(const OpenListener& open, size_t index, const Serve& serve) {
-  const size_t shards = serve.admin ? 1 : settings_.threads;
-  auto entrance = std::make_unique<Entrance>(*this, open.address, serve);
+Result<void> Shard::listen(const OpenListener& open, size_t index,
+                           const ListenerSettings& settings) {
+  const size_t shards = settings.serve.admin ? 1 : settings_.threads;
+  auto entrance = std::make_unique<Entrance>(*this, open.address, settings);
   for (const int descriptor : open.descriptors_of(index, shards)) {
     TRY(listener, network_->listen(open.address, {.shared_descriptor = descriptor}));
     entrance->listeners.push_back(std::move(listener));
@@ -63,8 +66,6 @@ Result<void> Shard::listen(const OpenListener& open, size_t index, const Serve& 
   entrances_.push_back(std::move(entrance));
   return {};
 }
-
-void Shard::secure(net::TlsServerContext tls) { entrances_.back()->tls = std::move(tls); }
 
 void Shard::start() {
   chores_.spawn(keep_gauges());
@@ -102,6 +103,15 @@ void Shard::publish(std::shared_ptr<const HealthReport> report) {
   loop_.post([this, report = std::move(report)] { shelf_.publish(report); });
 }
 
+void Shard::publish(const TlsContexts& tls) {
+  loop_.post([this, tls] {
+    // The admin listener, which speaks no TLS, is behind those of the settings.
+    for (size_t i = 0; i < entrances_.size() && i < tls.listeners.size(); ++i)
+      entrances_[i]->tls = tls.listeners[i];
+    shelf_.use(tls);
+  });
+}
+
 loop::Task<void> Shard::accept(Entrance& entrance, net::Listener& listener) {
   const size_t connections_max =
       std::max<size_t>(settings_.connections_max / std::max(settings_.threads, 1u), 1);
@@ -123,20 +133,34 @@ loop::Task<void> Shard::accept(Entrance& entrance, net::Listener& listener) {
 }
 
 loop::Task<void> Shard::serve(std::unique_ptr<net::ByteStream> stream, Entrance& entrance) {
-  if (entrance.tls.active()) return serve_tls(std::move(stream), entrance);
+  if (!entrance.plain()) return serve_prepared(std::move(stream), entrance);
   return http::serve_connection(std::move(stream), entrance.context);
 }
 
-loop::Task<void> Shard::serve_tls(std::unique_ptr<net::ByteStream> stream, Entrance& entrance) {
-  auto secured = co_await shake_hands(std::move(stream), entrance);
-  if (secured) co_await http::serve_connection(std::move(secured), entrance.context);
+loop::Task<void> Shard::serve_prepared(std::unique_ptr<net::ByteStream> stream,
+                                       Entrance& entrance) {
+  auto prepared = co_await prepare(std::move(stream), entrance);
+  if (prepared) co_await http::serve_connection(std::move(prepared), entrance.context);
 }
 
-// Null: the handshake failed, and is counted.
-loop::Task<std::unique_ptr<net::ByteStream>> Shard::shake_hands(
-    std::unique_ptr<net::ByteStream> stream, const Entrance& entrance) {
-  const Instant deadline = deadline_after(loop_.now(), entrance.tls.settings().handshake_timeout);
-  auto secured = co_await net::accept_tls(std::move(stream), entrance.tls, deadline);
+// What comes before HTTP: the header of a balancer, and the handshake of TLS. Null: it went wrong,
+// and is counted.
+loop::Task<std::unique_ptr<net::ByteStream>> Shard::prepare(std::unique_ptr<net::ByteStream> stream,
+                                                            const Entrance& entrance) {
+  const ListenerSettings& settings = entrance.settings;
+  const Instant deadline = deadline_after(loop_.now(), settings.tls.handshake_timeout);
+  if (!settings.proxy_from.empty()) {
+    auto told = co_await net::take_proxy_header(std::move(stream), settings.proxy_from, deadline);
+    if (!told) {
+      metrics_.count_proxy_failure(told.error().detail());
+      co_return nullptr;
+    }
+    stream = *std::move(told);
+  }
+  if (settings.tls.certificates.empty()) co_return stream;
+  const net::TlsServerContext tls = entrance.tls;
+  if (!tls.active()) co_return nullptr;  // not published yet
+  auto secured = co_await net::accept_tls(std::move(stream), tls, deadline);
   if (!secured) {
     metrics_.count_tls_failure(secured.error().detail());
     co_return nullptr;
@@ -155,7 +179,7 @@ loop::Task<void> Shard::serve_counted(std::unique_ptr<net::ByteStream> stream, E
 // the handshake is what costs most.
 void Shard::turn_away(std::unique_ptr<net::ByteStream> stream, Entrance& entrance,
                       std::string_view limit) {
-  if (!entrance.tls.active() && turned_away_.size() < kTurnedAwayMax) {
+  if (entrance.plain() && turned_away_.size() < kTurnedAwayMax) {
     turned_away_.spawn(refuse_connection(std::move(stream), entrance.context, limit));
     return;
   }

@@ -11,11 +11,11 @@
 #include "gateway/request_path.h"
 #include "gateway/settings.h"
 #include "gateway/status.h"
+#include "gateway/tls_keeper.h"
 #include "http/server.h"
 #include "loop/loop.h"
 #include "loop/task_set.h"
 #include "net/network.h"
-#include "net/tls_context.h"
 
 namespace parley::gateway {
 
@@ -29,14 +29,14 @@ class Shard {
   ~Shard();
 
   // Shares the sockets of a listener: those that are for shard `index`.
-  Result<void> listen(const OpenListener& open, size_t index, const Serve& serve);
-  // For connections of the last listener from now on; an empty context: no TLS.
-  void secure(net::TlsServerContext tls);
+  Result<void> listen(const OpenListener& open, size_t index, const ListenerSettings& settings);
 
   void start();
   void begin_accepting();                                    // any thread
   void publish(std::shared_ptr<const Snapshot> snapshot);    // any thread
   void publish(std::shared_ptr<const HealthReport> report);  // any thread
+  // Any thread: for handshakes from now on; connections that are there stay.
+  void publish(const TlsContexts& tls);
   // Any thread: stops accepting, lets what runs finish, then ends the thread. What is left after
   // `timeout` is told that it ends here.
   struct DrainTimes {
@@ -48,19 +48,22 @@ class Shard {
 
  private:
   struct Entrance {
-    Entrance(Shard& shard, const net::Address& address, const Serve& serve);
+    Entrance(Shard& shard, const net::Address& address, ListenerSettings its);
+    // Whether HTTP begins with the first byte.
+    bool plain() const { return settings.tls.certificates.empty() && settings.proxy_from.empty(); }
+    const ListenerSettings settings;
     std::vector<std::unique_ptr<net::Listener>> listeners;
     const bool limited;  // operators get in when clients have taken every place
     RequestPath path;
     http::ServerContext context;
-    net::TlsServerContext tls;
+    net::TlsServerContext tls;  // what the next handshake uses
   };
 
   loop::Task<void> accept(Entrance& entrance, net::Listener& listener);
   loop::Task<void> serve(std::unique_ptr<net::ByteStream> stream, Entrance& entrance);
-  loop::Task<void> serve_tls(std::unique_ptr<net::ByteStream> stream, Entrance& entrance);
-  loop::Task<std::unique_ptr<net::ByteStream>> shake_hands(std::unique_ptr<net::ByteStream> stream,
-                                                           const Entrance& entrance);
+  loop::Task<void> serve_prepared(std::unique_ptr<net::ByteStream> stream, Entrance& entrance);
+  loop::Task<std::unique_ptr<net::ByteStream>> prepare(std::unique_ptr<net::ByteStream> stream,
+                                                       const Entrance& entrance);
   loop::Task<void> serve_counted(std::unique_ptr<net::ByteStream> stream, Entrance& entrance,
                                  AddressCounts::Place place);
   void turn_away(std::unique_ptr<net::ByteStream> stream, Entrance& entrance,

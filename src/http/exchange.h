@@ -79,6 +79,12 @@ class Exchange {
   virtual Version version() const = 0;
   virtual const net::Address& peer() const = 0;
   virtual const net::TlsInfo& tls() const = 0;
+  // Whom the request is from: the peer, unless a layer knows that it speaks for somebody else.
+  const net::Address& client() const { return client_ ? *client_ : peer(); }
+  void set_client(const net::Address& client) { client_ = std::make_unique<net::Address>(client); }
+  // What the head of every answer gets, whoever writes it; a layer names it before it calls on, and
+  // keeps it. nullptr: nothing.
+  void set_answer_fields(const Fields* fields) { answer_fields_ = fields; }
 
   // The next chunk of the body; an empty one is its end. Fails with Client origin when the client
   // broke the protocol, or with BodyTimeout. What is not read holds the client back.
@@ -114,6 +120,13 @@ class Exchange {
   virtual void close_after() = 0;
 
  protected:
+  void add_answer_fields(ResponseHead& head) const {
+    if (!answer_fields_) return;
+    for (const Field field : *answer_fields_) head.fields.add(field);
+  }
+
+  std::unique_ptr<net::Address> client_;
+  const Fields* answer_fields_ = nullptr;
   RequestHead request_;
   Record record_;
   bool body_may_pause_ = false;

@@ -102,6 +102,7 @@ void Http1Exchange::begin(ResponseHead head, bool ends) {
   if (finished()) return;
   record_.status = head.status;
   response_ = std::move(head);
+  add_answer_fields(response_);
   stage_ = Stage::HeadHeld;
   if (ends) return finish({});
   connection_.context().loop.flush_later(*this);

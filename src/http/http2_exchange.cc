@@ -140,6 +140,7 @@ void Http2Exchange::begin(ResponseHead head, bool ends) {
   finished_ = ends;
   if (closed) return;
   response_ = std::move(head);
+  add_answer_fields(response_);
   status_text_ = std::to_string(response_.status);
   std::vector<nghttp2_nv> list;
   list.reserve(response_.fields.size() + 1);

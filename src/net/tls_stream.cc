@@ -103,6 +103,7 @@ class TlsStream final : public ByteStream, private loop::Flusher {
   Result<std::optional<Bytes>> try_read() override;
   loop::Signal& readable() override { return inner_->readable(); }
   void write(Bytes bytes) override;
+  void write_copy(std::string_view bytes) override;
   size_t unsent() const override { return queue_.size() + inner_->unsent(); }
   loop::Signal& writable() override { return inner_->writable(); }
   void shutdown() override;
@@ -246,6 +247,12 @@ void TlsStream::write(Bytes bytes) {
   loop().flush_later(*this);
 }
 
+void TlsStream::write_copy(std::string_view bytes) {
+  if (broken() || shut_) return;
+  queue_.push_copy(bytes);
+  loop().flush_later(*this);
+}
+
 void TlsStream::shutdown() {
   if (shut_) return;
   shut_ = true;
@@ -304,14 +311,15 @@ void TlsStream::say_goodbye() {
   send_staged();
 }
 
-// Hands on what OpenSSL has written. The stream beneath copies little and keeps much; what it
-// copied is memory for the next time.
+// Hands on what OpenSSL has written: little is copied, so that its memory serves the next one.
 void TlsStream::send_staged() {
   if (staged().empty()) return;
-  Bytes sealed = staged().take();
-  inner_->write(sealed);
-  staged().reclaim(std::move(sealed));
-  staged().clear();
+  if (staged().size() <= WriteQueue::kSmallMax) {
+    inner_->write_copy(staged().view());
+    staged().clear();
+  } else {
+    inner_->write(staged().take());
+  }
 }
 
 // The handshake, with its limit in time; after a failure the peer gets to know why.

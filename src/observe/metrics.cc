@@ -84,6 +84,10 @@ void Metrics::count_tls_failure(std::string_view cause) {
   named_series(tls_failures_, cause, settings_.limit_series_max).hits.add();
 }
 
+void Metrics::count_proxy_failure(std::string_view cause) {
+  named_series(proxy_failures_, cause, settings_.limit_series_max).hits.add();
+}
+
 UpstreamSeries& Metrics::upstream(std::string_view name) {
   return named_series(upstreams_, name, settings_.upstream_series_max);
 }

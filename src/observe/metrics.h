@@ -94,6 +94,7 @@ class Metrics {
   void count_limit(std::string_view limit);
   // `cause`: one of a few words that the gateway knows ("certificate").
   void count_tls_failure(std::string_view cause);
+  void count_proxy_failure(std::string_view cause);
   // The gauges of an upstream; its owner sets them, and sets them to 0 when it is no more.
   UpstreamSeries& upstream(std::string_view name);
 
@@ -109,6 +110,7 @@ class Metrics {
   const PublishedList<RequestSeries>& requests() const { return requests_; }
   const PublishedList<LimitSeries>& limits() const { return limits_; }
   const PublishedList<LimitSeries>& tls_failures() const { return tls_failures_; }
+  const PublishedList<LimitSeries>& proxy_failures() const { return proxy_failures_; }
   const PublishedList<UpstreamSeries>& upstreams() const { return upstreams_; }
 
  private:
@@ -128,6 +130,7 @@ class Metrics {
   PublishedList<RequestSeries> requests_;
   PublishedList<LimitSeries> limits_;
   PublishedList<LimitSeries> tls_failures_;
+  PublishedList<LimitSeries> proxy_failures_;
   PublishedList<UpstreamSeries> upstreams_;
   // Finds a request series: open addressing, a power of two, at most half of them taken. The
   // shard's own; readers walk the list.

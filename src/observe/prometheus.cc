@@ -46,6 +46,7 @@ struct Totals {
   std::map<std::pair<std::string_view, std::string_view>, RequestTotals> requests;
   std::map<std::string_view, uint64_t> limits;
   std::map<std::string_view, uint64_t> tls_failures;
+  std::map<std::string_view, uint64_t> proxy_failures;
   std::map<std::string_view, UpstreamTotals> upstreams;
   int64_t client_connections = 0;
   uint64_t client_connections_total = 0;
@@ -63,6 +64,8 @@ void Totals::add(const Metrics& shard) {
     limits[series->name] += series->hits.value();
   for (auto* series = shard.tls_failures().first(); series != nullptr; series = series->next)
     tls_failures[series->name] += series->hits.value();
+  for (auto* series = shard.proxy_failures().first(); series != nullptr; series = series->next)
+    proxy_failures[series->name] += series->hits.value();
   for (auto* series = shard.upstreams().first(); series != nullptr; series = series->next) {
     UpstreamTotals& upstream = upstreams[series->name];
     upstream.connections += series->connections.value();
@@ -199,6 +202,10 @@ void write_gateway(Page& page, const Totals& totals) {
   page.family("parley_tls_failures_total", "counter", "TLS handshakes of clients that failed.");
   for (const auto& [cause, failures] : totals.tls_failures)
     page.sample("parley_tls_failures_total", "cause=" + quoted(cause), failures);
+  page.family("parley_proxy_failures_total", "counter",
+              "Connections without the PROXY header that their listener requires.");
+  for (const auto& [cause, failures] : totals.proxy_failures)
+    page.sample("parley_proxy_failures_total", "cause=" + quoted(cause), failures);
   page.family("parley_limits_hit_total", "counter", "Requests that a named limit has stopped.");
   for (const auto& [name, hits] : totals.limits)
     page.sample("parley_limits_hit_total", "limit=" + quoted(name), hits);

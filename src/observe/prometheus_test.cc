@@ -97,6 +97,7 @@ TEST(Prometheus, shows_upstreams_limits_and_totals) {
   metrics.tls_handshakes_total.add(7);
   metrics.tls_resumptions_total.add(3);
   metrics.count_tls_failure("certificate");
+  metrics.count_proxy_failure("stranger");
   metrics.requests_active.set(1);
   metrics.metadata_dropped.add(4);
   metrics.log_lines_dropped.add(6);
@@ -109,6 +110,7 @@ TEST(Prometheus, shows_upstreams_limits_and_totals) {
   EXPECT_TRUE(has_line(page, "parley_tls_handshakes_total 7"));
   EXPECT_TRUE(has_line(page, "parley_tls_resumptions_total 3"));
   EXPECT_TRUE(has_line(page, "parley_tls_failures_total{cause=\"certificate\"} 1"));
+  EXPECT_TRUE(has_line(page, "parley_proxy_failures_total{cause=\"stranger\"} 1"));
   EXPECT_TRUE(has_line(page, "parley_requests_active 1"));
   EXPECT_TRUE(has_line(page, "parley_metadata_dropped_total 4"));
   EXPECT_TRUE(has_line(page, "parley_log_lines_dropped_total 6"));

@@ -75,12 +75,21 @@ loop::Task<void> Cluster::resolve(Target& target) {
   }
 }
 
+// The name that an endpoint's certificate has to be for: that by which it was found.
+std::string Cluster::tls_name_of(const Target& target) const {
+  if (!settings_.tls.server_name.empty()) return settings_.tls.server_name;
+  if (!target.host.empty()) return target.host;
+  return target.literal.is_unix() ? "localhost" : target.literal.host_text();
+}
+
 void Cluster::update_endpoints() {
   std::vector<net::Address> wanted;
+  std::vector<std::string> names;
   for (const Target& target : targets_) {
     for (const net::Address& address : target.resolved) {
-      if (std::find(wanted.begin(), wanted.end(), address) == wanted.end())
-        wanted.push_back(address);
+      if (std::find(wanted.begin(), wanted.end(), address) != wanted.end()) continue;
+      wanted.push_back(address);
+      names.push_back(tls_name_of(target));
     }
   }
   std::erase_if(retiring_, [](const auto& endpoint) { return endpoint->streams() == 0; });
@@ -90,10 +99,11 @@ void Cluster::update_endpoints() {
     retiring_.push_back(std::move(endpoint));
   }
   std::erase(endpoints_, nullptr);
-  for (const net::Address& address : wanted) {
-    const auto same = [&](const auto& endpoint) { return endpoint->address() == address; };
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const auto same = [&](const auto& endpoint) { return endpoint->address() == wanted[i]; };
     if (std::any_of(endpoints_.begin(), endpoints_.end(), same)) continue;
-    endpoints_.push_back(std::make_unique<Endpoint>(loop_, network_, settings_, address, changed_));
+    endpoints_.push_back(std::make_unique<Endpoint>(loop_, network_, settings_, tls_, wanted[i],
+                                                    std::move(names[i]), changed_));
   }
 }
 

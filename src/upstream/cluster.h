@@ -23,11 +23,15 @@ struct Lease {
 // (round robin over those that are connected).
 class Cluster {
  public:
-  // All are borrowed for the cluster's life.
+  // All are borrowed for the cluster's life. Where the settings want TLS, nothing connects before
+  // `use`.
   Cluster(loop::Loop& loop, net::Network& network, net::Resolver& resolver, Settings settings);
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
   ~Cluster();
+
+  // What new connections are made with; those that are there stay.
+  void use(net::TlsClientContext tls) { tls_ = std::move(tls); }
 
   // A connection with a free stream, waiting for one while there is hope. `avoid`: the connection
   // that has just refused; another endpoint is preferred, then a new connection. Failures:
@@ -60,12 +64,14 @@ class Cluster {
   loop::Task<void> keep_resolving();
   loop::Task<void> resolve(Target& target);
   void update_endpoints();
+  std::string tls_name_of(const Target& target) const;
   bool hopeful() const;
 
   loop::Loop& loop_;
   net::Network& network_;
   net::Resolver& resolver_;
   const Settings settings_;
+  net::TlsClientContext tls_;
   std::string authority_;
   loop::Signal changed_;
   std::vector<Target> targets_;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "loop/combine.h"
+#include "net/tls_stream.h"
 
 namespace parley::upstream {
 namespace {
@@ -27,11 +28,14 @@ std::string connect_trouble(const Failure& failure) {
 }  // namespace
 
 Endpoint::Endpoint(loop::Loop& loop, net::Network& network, const Settings& settings,
-                   net::Address address, loop::Signal& changed)
+                   const net::TlsClientContext& tls, net::Address address, std::string name,
+                   loop::Signal& changed)
     : loop_(loop),
       network_(network),
       settings_(settings),
+      tls_(tls),
       address_(address),
+      tls_name_(std::move(name)),
       name_(address.text()),
       changed_(changed),
       wanted_(loop),
@@ -127,7 +131,8 @@ loop::Task<void> Endpoint::keep_connected() {
 
 // A connection whose peer has proven that it speaks HTTP/2.
 loop::Task<Result<std::unique_ptr<http::ClientConnection>>> Endpoint::connect() {
-  CO_TRY(stream, co_await network_.connect(address_));
+  CO_TRY(plain, co_await network_.connect(address_));
+  CO_TRY(stream, co_await secure(std::move(plain)));
   http::ClientSettings http = settings_.http;
   http.ping_interval *= int64_t{1} << calm_;
   auto connection = http::make_h2_client(std::move(stream), http);
@@ -137,6 +142,20 @@ loop::Task<Result<std::unique_ptr<http::ClientConnection>>> Endpoint::connect() 
     co_await connection->changed().wait();
   }
   co_return connection;
+}
+
+// With TLS where the settings want it, and never without then.
+loop::Task<Result<std::unique_ptr<net::ByteStream>>> Endpoint::secure(
+    std::unique_ptr<net::ByteStream> stream) {
+  if (!settings_.tls.enabled) co_return std::move(stream);
+  if (!tls_.active())
+    co_return Failure(Reason::UpstreamUnavailable, "its certificates do not load");
+  CO_TRY(secured,
+         co_await net::connect_tls(std::move(stream), tls_, tls_name_,
+                                   deadline_after(loop_.now(), settings_.connect_timeout)));
+  if (secured->tls().alpn != "h2")
+    co_return Failure(Reason::UpstreamUnavailable, "it does not speak HTTP/2 over TLS (ALPN h2)");
+  co_return secured;
 }
 
 // Passes a connection's news on until its end, and then lets go of it.

@@ -8,6 +8,7 @@
 #include "loop/loop.h"
 #include "loop/task_set.h"
 #include "net/network.h"
+#include "net/tls_context.h"
 #include "upstream/settings.h"
 
 namespace parley::upstream {
@@ -17,8 +18,10 @@ namespace parley::upstream {
 // many gateways do not come back at once).
 class Endpoint {
  public:
-  // `changed` is notified whenever a stream may have become available, or hope is lost.
-  Endpoint(loop::Loop& loop, net::Network& network, const Settings& settings, net::Address address,
+  // `changed` is notified whenever a stream may have become available, or hope is lost. `tls`: what
+  // new connections are made with; `name` is what their certificate has to be for.
+  Endpoint(loop::Loop& loop, net::Network& network, const Settings& settings,
+           const net::TlsClientContext& tls, net::Address address, std::string name,
            loop::Signal& changed);
   ~Endpoint();
 
@@ -44,6 +47,8 @@ class Endpoint {
  private:
   loop::Task<void> keep_connected();
   loop::Task<Result<std::unique_ptr<http::ClientConnection>>> connect();
+  loop::Task<Result<std::unique_ptr<net::ByteStream>>> secure(
+      std::unique_ptr<net::ByteStream> stream);
   loop::Task<void> watch(http::ClientConnection& connection);
   void note_end(Duration lived);
   void forget(http::ClientConnection& connection);
@@ -51,7 +56,9 @@ class Endpoint {
   loop::Loop& loop_;
   net::Network& network_;
   const Settings& settings_;
+  const net::TlsClientContext& tls_;
   const net::Address address_;
+  const std::string tls_name_;
   const std::string name_;
   loop::Signal& changed_;
   loop::Signal wanted_;

@@ -66,7 +66,7 @@ class Attempt {
 Result<Fields> Attempt::request_head(const Lease& lease) const {
   Fields head;
   head.add(FieldId::PseudoMethod, "POST");
-  head.add(FieldId::PseudoScheme, "http");
+  head.add(FieldId::PseudoScheme, cluster_.settings().tls.enabled ? "https" : "http");
   head.add(FieldId::PseudoAuthority, cluster_.authority());
   head.add(FieldId::PseudoPath, call_.method->path);
   head.add(FieldId::Te, "trailers");

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "http/client.h"
+#include "net/tls_settings.h"
 
 namespace parley::upstream {
 
@@ -26,6 +27,7 @@ struct Settings {
   Duration backoff_max = std::chrono::seconds(10);
   Duration resolve_interval = std::chrono::seconds(30);  // how often names are looked up again
   http::ClientSettings http;
+  net::TlsClientSettings tls;
 };
 
 }  // namespace parley::upstream

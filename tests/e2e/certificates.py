@@ -27,20 +27,23 @@ class Authority:
         self.folder = Path(tempfile.mkdtemp(prefix="authority-"))
         self.ca, self._key = self.folder / "ca.pem", self.folder / "ca.key"
         self._issued = 0
-        self._openssl("req", "-x509", *NEW_KEY, "-keyout", self._key, "-out", self.ca, "-days", 2,
+        self._openssl("req", "-x509", *NEW_KEY, "-keyout", self._key, "-out", self.ca, "-days", 90,
                       "-subj", "/O=Parley/CN=test authority")
 
-    def issue(self, *names: str, days: int = 1, common_name: str = "test") -> Pair:
+    def issue(
+        self, *names: str, days: int = 1, common_name: str = "test", extensions=()
+    ) -> Pair:
         """A certificate for names such as "DNS:a.test"; with negative days it has expired."""
         self._issued += 1
         stem = self.folder / f"leaf-{self._issued}"
         pair = Pair(stem.with_suffix(".pem"), stem.with_suffix(".key"))
-        request, extensions = stem.with_suffix(".csr"), stem.with_suffix(".ext")
-        extensions.write_text(f"subjectAltName={','.join(names)}\n")
+        request, extended = stem.with_suffix(".csr"), stem.with_suffix(".ext")
+        lines = [f"subjectAltName={','.join(names)}", *extensions]
+        extended.write_text("".join(f"{line}\n" for line in lines))
         self._openssl("req", "-new", *NEW_KEY, "-keyout", pair.key, "-out", request,
                       "-subj", f"/O=Parley/CN={common_name}")
         self._openssl("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self._key,
-                      "-out", pair.cert, "-extfile", extensions, "-days", days,
+                      "-out", pair.cert, "-extfile", extended, "-days", days,
                       "-set_serial", self._issued)
         return pair
 

@@ -133,13 +133,21 @@ class Shop:
 class Gateway:
     """`parley serve` on ports of its own, ready when the constructor returns."""
 
-    def __init__(self, *flags: str, ready: bool = True, admin: bool = True, port: int = 0):
+    def __init__(
+        self,
+        *flags: str,
+        ready: bool = True,
+        admin: bool = True,
+        port: int = 0,
+        listen: bool = True,  # False: the flags name a file that says so
+    ):
         self.port, self.admin_port = port or free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.admin_url = f"http://127.0.0.1:{self.admin_port}"
         self.admin_address = f"127.0.0.1:{self.admin_port}" if admin else "off"
-        listen = ["--listen", f"127.0.0.1:{self.port}", "--admin", self.admin_address]
-        self.process = Process(BUILD / "parley", "serve", *listen, *flags)
+        places = ["--listen", f"127.0.0.1:{self.port}"] if listen else []
+        places += ["--admin", self.admin_address]
+        self.process = Process(BUILD / "parley", "serve", *places, *flags)
         if ready:
             self.wait_ready()
 

@@ -1,14 +1,18 @@
 """TLS on listeners, driven by curl, openssl and Python's ssl."""
 
+import http.client
+import shutil
 import socket
 import ssl
 import subprocess
 import tempfile
+import threading
 import unittest
 from pathlib import Path
 
-from certificates import Authority
-from harness import BUILD, Gateway, Shop, curl, free_port, tool
+from certificates import Authority, Pair
+from harness import BUILD, Gateway, Shop, curl, free_port, tool, wait_until
+from puppet import Puppet, gateway_for
 
 USER = "/v1/users/42"
 
@@ -160,6 +164,160 @@ class Clients(TlsCase):
         mallory = other.issue("DNS:mallory.test")
         answer = self.curl(self.gateway, "--cert", str(mallory.cert), "--key", str(mallory.key))
         self.assertEqual(answer.status, 0)
+
+
+class Identity(unittest.TestCase):
+    """What an upstream gets to know of a client's certificate."""
+
+    def setUp(self):
+        self.authority = Authority()
+        self.addCleanup(self.authority.remove)
+        self.puppet = Puppet(lambda stream: stream.answer())
+        self.addCleanup(self.puppet.stop)
+
+    def told(self, client_cert: str) -> str | None:
+        """The field that the upstream gets, for a client that has written one itself."""
+        server, alice = self.authority.issue("IP:127.0.0.1"), self.authority.issue(
+            "URI:spiffe://shop.test/alice", "DNS:alice.test", common_name="alice")
+        config = self.authority.folder / "parley.yaml"
+        port = free_port()
+        config.write_text(
+            f"listeners:\n  - address: 127.0.0.1:{port}\n"
+            f"    tls: {{cert: {server.cert}, key: {server.key}, client_auth: request, "
+            f"client_ca: {self.authority.ca}}}\nmetadata: {{client_cert: {client_cert}}}\n")
+        gateway = gateway_for(self.puppet.address, flags=("--config", str(config)), port=port)
+        self.addCleanup(gateway.stop)
+        gateway.wait_ready()
+        answer = curl("--cacert", str(self.authority.ca), "--cert", str(alice.cert),
+                      "--key", str(alice.key), "-H", "X-Forwarded-Client-Cert: Hash=evil",
+                      f"https://127.0.0.1:{port}/get/me")
+        self.assertEqual(answer.status, 200, answer)
+        return self.puppet.stream("me").head.get("x-forwarded-client-cert")
+
+    def test_is_told_where_it_is_wanted(self):
+        self.assertRegex(self.told("set"), r'^Hash=[0-9a-f]{64};Subject="CN=alice,O=Parley";'
+                         r"URI=spiffe://shop\.test/alice;DNS=alice\.test$")
+
+    def test_is_not_told_otherwise(self):
+        self.assertIsNone(self.told("drop"))
+
+
+class Reload(TlsCase):
+    @classmethod
+    def set_up_gateway(cls):
+        cls.files = cls.authority.issue("IP:127.0.0.1")
+        cls.gateway = cls.start("--threads", "2", "--log", "off", *cls.files.flags)
+
+    def serial(self) -> str:
+        context = ssl.create_default_context(cafile=str(self.authority.ca))
+        with socket.create_connection(("127.0.0.1", self.gateway.port), 10) as raw:
+            with context.wrap_socket(raw, server_hostname="127.0.0.1") as stream:
+                return stream.getpeercert()["serialNumber"]
+
+    def replace(self, pair: Pair):
+        """As certbot does: the new files take the place of the old ones."""
+        for new, old in zip(pair, self.files):
+            shutil.copy(new, f"{old}.new")
+            Path(f"{old}.new").rename(old)
+
+    def test_new_certificates_are_shown_and_no_connection_is_lost(self):
+        stop, failures, served = threading.Event(), [], [0, 0]
+
+        def load(lane: int):
+            context = ssl.create_default_context(cafile=str(self.authority.ca))
+            while not stop.is_set():
+                try:
+                    connection = http.client.HTTPSConnection("127.0.0.1", self.gateway.port,
+                                                             timeout=10, context=context)
+                    for _ in range(5):
+                        connection.request("GET", USER)
+                        answer = connection.getresponse()
+                        answer.read()
+                        assert answer.status == 200, answer.status
+                        served[lane] += 1
+                    connection.close()
+                except Exception as error:  # whatever goes wrong is a failure of the gateway
+                    failures.append(repr(error))
+
+        lanes = [threading.Thread(target=load, args=(lane,)) for lane in range(2)]
+        for lane in lanes:
+            lane.start()
+        try:
+            for _ in range(3):
+                before = self.serial()
+                self.replace(self.authority.issue("IP:127.0.0.1"))
+                wait_until(lambda last=before: self.serial() != last, "the new certificate")
+        finally:
+            stop.set()
+            for lane in lanes:
+                lane.join()
+        self.assertEqual(failures, [])
+        self.assertGreater(min(served), 10)
+
+    def test_a_bad_file_is_told_and_the_old_one_stays(self):
+        before = self.serial()
+        good = self.files.cert.read_bytes()
+        self.files.cert.write_text("no certificate")
+        self.gateway.process.wait_for(rf"{self.files.cert} holds no certificate", 10)
+        self.assertEqual(self.serial(), before)
+        self.files.cert.write_bytes(good)
+        self.gateway.process.wait_for("its certificates were read again", 10)
+
+
+class Upstream(TlsCase):
+    """A gateway before another one, which is the upstream with TLS."""
+
+    @classmethod
+    def set_up_gateway(cls):
+        pair = cls.authority.issue("DNS:localhost", "IP:127.0.0.1")
+        cls.open = cls.start(*pair.flags)
+        cls.closed = cls.start_with(f"{{cert: {pair.cert}, key: {pair.key}, client_auth: require, "
+                                    f"client_ca: {cls.authority.ca}}}")
+
+    def gateway(self, behind: Gateway, tls: str, host: str = "localhost") -> Gateway:
+        config = tempfile.NamedTemporaryFile("w", suffix=".yaml")
+        self.addCleanup(config.close)
+        config.write(f"upstreams: {{users: {{endpoints: ['https://{host}:{behind.port}'], "
+                     f"tls: {tls}}}}}\n")
+        config.flush()
+        gateway = Gateway("--config", config.name, ready=False)
+        self.addCleanup(gateway.stop)
+        return gateway
+
+    def assert_refused(self, gateway: Gateway, why: str):
+        def told() -> bool:
+            answer = curl(f"{gateway.admin_url}/readyz")
+            return answer.status == 503 and why in answer.body.decode()
+
+        wait_until(told, f"{why!r} from /readyz")
+        self.assertEqual(curl(f"{gateway.url}{USER}").status, 503)
+
+    def test_is_called_when_it_is_who_it_should_be(self):
+        for host, tls in (("localhost", f"{{ca: {self.authority.ca}}}"),
+                          ("127.0.0.1", f"{{ca: {self.authority.ca}}}"),
+                          ("127.0.0.1", "{verify: false}")):
+            with self.subTest(host=host, tls=tls):
+                gateway = self.gateway(self.open, tls, host)
+                gateway.wait_ready()
+                self.assertEqual(curl(f"{gateway.url}{USER}").status, 200)
+
+    def test_of_another_authority_is_not_called(self):
+        other = Authority()
+        self.addCleanup(other.remove)
+        self.assert_refused(self.gateway(self.open, f"{{ca: {other.ca}}}"), "not good")
+        self.assert_refused(self.gateway(self.open, "{}"), "not good")
+
+    def test_of_another_name_is_not_called(self):
+        tls = f"{{ca: {self.authority.ca}, server_name: elsewhere.test}}"
+        self.assert_refused(self.gateway(self.open, tls), "hostname mismatch")
+
+    def test_gets_our_certificate_when_it_asks(self):
+        self.assert_refused(self.gateway(self.closed, f"{{ca: {self.authority.ca}}}"), "")
+        ours = self.authority.issue("DNS:gateway.test")
+        tls = f"{{ca: {self.authority.ca}, cert: {ours.cert}, key: {ours.key}}}"
+        gateway = self.gateway(self.closed, tls)
+        gateway.wait_ready()
+        self.assertEqual(curl(f"{gateway.url}{USER}").status, 200)
 
 
 class Check(unittest.TestCase):

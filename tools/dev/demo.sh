@@ -3,6 +3,7 @@
 demo_data=build/demo-data
 demo_logs=build/logs/demo
 demo_port=8080
+https_offset=363  # 8443 beside 8080
 
 verb_demo() {
   local check=
@@ -10,7 +11,8 @@ verb_demo() {
     case $1 in
       --check) check=1 demo_data=build/demo-check-data ;;
       --port)
-        [[ ${2:-} =~ ^[1-9][0-9]{0,4}$ && $2 -lt 65535 ]] || usage_error "--port needs a port"
+        [[ ${2:-} =~ ^[1-9][0-9]{0,4}$ && $2 -lt $((65536 - https_offset)) ]] ||
+          usage_error "--port needs a port"
         demo_port=$2
         shift
         ;;
@@ -20,6 +22,7 @@ verb_demo() {
   done
   require_free_port "$demo_port"
   require_free_port "$((demo_port + 1))"
+  require_free_port "$((demo_port + https_offset))"
   install_packages build demo
   build_targets release parley shop
   start_demo "$check"
@@ -49,13 +52,29 @@ start_demo() {
   catalogue=$address
   start_service orders --users "$users" --catalogue "$catalogue"
   orders=$address
-  local serve=(build/release/parley serve --listen "127.0.0.1:$demo_port"
+  write_demo_config
+  local serve=(build/release/parley serve --config "$demo_data/parley.yaml"
     --admin "127.0.0.1:$((demo_port + 1))"
     --upstream "$users" --upstream "$catalogue" --upstream "$orders")
   if [[ -n $checking ]]; then spawn logged gateway "${serve[@]}"; else spawn "${serve[@]}"; fi
   # Before the services, so that it finishes what runs.
   stops_first=$child
   await_ready "$child"
+}
+
+# The two listeners, and a certificate for one of them that lasts a week at least.
+write_demo_config() {
+  local cert="$demo_data/cert.pem" key="$demo_data/key.pem"
+  if ! openssl x509 -checkend $((7 * 24 * 3600)) -noout -in "$cert" >/dev/null 2>&1; then
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 90 \
+      -subj "/CN=Parley demo" -addext "subjectAltName=DNS:localhost,IP:127.0.0.1" \
+      -keyout "$key" -out "$cert" 2>/dev/null || die "openssl made no certificate"
+  fi
+  cat >"$demo_data/parley.yaml" <<YAML
+listeners:
+  - 127.0.0.1:$demo_port
+  - {address: 127.0.0.1:$((demo_port + https_offset)), tls: {cert: cert.pem, key: key.pem}}
+YAML
 }
 
 # start_service NAME FLAG...: `address` is where it listens.
@@ -94,9 +113,9 @@ died() {
   die "$1 ended unexpectedly"
 }
 
-# The five commands, each on a line of its own; what `--check` runs is what is printed.
+# The commands to try, each on a line of its own; what `--check` runs is what is printed.
 demo_commands() {
-  local url="http://127.0.0.1:$demo_port"
+  local url="http://127.0.0.1:$demo_port" secure="https://127.0.0.1:$((demo_port + https_offset))"
   local grpc="--http2-prior-knowledge -H 'content-type: application/grpc' -H 'te: trailers'"
   local call="curl -sD /dev/stderr $grpc --data-binary @- $url/shop.v1.Users/GetUser"
   cat <<COMMANDS
@@ -105,6 +124,7 @@ curl -s --json '{"user_id": 42, "lines": [{"product_id": 2, "quantity": 1}]}' $u
 curl -s -X PATCH --json '{"tier": "TIER_GOLD"}' $url/v1/users/42
 curl -s --json '{"user_id": 42, "lines": [{"product_id": 2, "quantity": "many"}]}' $url/v1/orders
 printf '\0\0\0\0\2\10\52' | $call | tail -c +6 | protoc --decode_raw
+curl -s --cacert $demo_data/cert.pem $secure/v1/users/42
 COMMANDS
 }
 
@@ -115,6 +135,7 @@ demo_answers=(
   '"tier": ?"TIER_GOLD"'
   '"status": ?400.*quantity|quantity.*"status": ?400'
   'grpc-status: 0'
+  '"userId": ?"42"'
 )
 
 demo_titles=(
@@ -123,11 +144,12 @@ demo_titles=(
   'PATCH one field; the update mask is inferred'
   'an error, with the place of the mistake'
   'the same user over gRPC (8 bytes of request, decoded answer)'
+  'and once more over TLS'
 )
 
 show_demo() {
   local at=0 command
-  printf '\nready: http://127.0.0.1:%s\n\nFive commands to try in another terminal:\n' "$demo_port"
+  printf '\nready: http://127.0.0.1:%s\n\nTo try in another terminal:\n' "$demo_port"
   while read -r command; do
     printf '\n# %s\n%s\n' "${demo_titles[at]}" "$command"
     at=$((at + 1))

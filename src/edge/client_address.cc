@@ -1,0 +1,105 @@
+#include "edge/client_address.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/ascii.h"
+
+namespace parley::edge {
+namespace {
+
+// Elements of a chain that are looked at, from the last one on.
+constexpr size_t kHopsMax = 64;
+
+// "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]:80": what proxies write. nullopt: a
+// name, "unknown", or nonsense.
+std::optional<net::Address> address_in(std::string_view text) {
+  text = trim_ows(text);
+  if (text.starts_with('[')) {
+    const size_t end = text.find(']');
+    const std::string_view rest = end == std::string_view::npos ? "!" : text.substr(end + 1);
+    if (!rest.empty() && !rest.starts_with(':')) return std::nullopt;
+    return net::Address::from_literal(text.substr(1, end - 1), 0);
+  }
+  const size_t colon = text.find(':');
+  if (colon != std::string_view::npos && colon == text.rfind(':')) text = text.substr(0, colon);
+  return net::Address::from_literal(text, 0);
+}
+
+// The parameter `for` of one element of Forwarded (RFC 7239, 4): token or quoted-string.
+std::string_view for_in(std::string_view element) {
+  while (!element.empty()) {
+    const std::string_view pair = element.substr(0, element.find(';'));
+    element.remove_prefix(std::min(pair.size() + 1, element.size()));
+    const size_t equals = pair.find('=');
+    if (equals == std::string_view::npos) continue;
+    if (!ascii_equal(trim_ows(pair.substr(0, equals)), "for")) continue;
+    std::string_view value = trim_ows(pair.substr(equals + 1));
+    if (value.size() >= 2 && value.starts_with('"') && value.ends_with('"'))
+      value = value.substr(1, value.size() - 2);
+    return value;
+  }
+  return {};
+}
+
+// The chain from its end: the newest first. Elements of several fields are one list.
+std::vector<std::string_view> chain_of(const Fields& request, ForwardedSettings::Header header) {
+  const bool standard = header == ForwardedSettings::Header::Forwarded;
+  const FieldId id = standard ? FieldId::Forwarded : FieldId::XForwardedFor;
+  std::vector<std::string_view> chain;
+  for (size_t i = request.size(); i > 0 && chain.size() < kHopsMax; --i) {
+    const Field field = request[i - 1];
+    if (field.id != id) continue;
+    for (std::string_view left = field.value; chain.size() < kHopsMax;) {
+      const size_t comma = left.rfind(',');
+      const std::string_view last = comma == std::string_view::npos ? left : left.substr(comma + 1);
+      chain.push_back(standard ? for_in(last) : last);
+      if (comma == std::string_view::npos) break;
+      left = left.substr(0, comma);
+    }
+  }
+  return chain;
+}
+
+bool trusted(const net::Address& address, const ForwardedSettings& settings) {
+  return std::ranges::any_of(
+      settings.trusted, [&](const net::AddressRange& range) { return range.contains(address); });
+}
+
+}  // namespace
+
+std::optional<net::Address> client_of(const Fields& request, const net::Address& peer,
+                                      const ForwardedSettings& settings) {
+  std::optional<net::Address> client;
+  size_t hops = 0;
+  for (const std::string_view text : chain_of(request, settings.header)) {
+    const bool believed = settings.trusted_hops > 0 ? hops < settings.trusted_hops
+                                                    : trusted(client.value_or(peer), settings);
+    if (!believed) break;
+    const auto before = address_in(text);
+    if (!before) break;
+    client = before;
+    ++hops;
+  }
+  return client;
+}
+
+loop::Task<void> ClientAddress::serve(http::Exchange& exchange) {
+  find_client(exchange);
+  return next_.serve(exchange);
+}
+
+loop::Task<void> ClientAddress::refuse(http::Exchange& exchange, Failure failure) {
+  find_client(exchange);
+  return next_.refuse(exchange, std::move(failure));
+}
+
+void ClientAddress::find_client(http::Exchange& exchange) const {
+  if (const auto client = client_of(exchange.request().fields, exchange.peer(), settings_))
+    exchange.set_client(*client);
+}
+
+}  // namespace parley::edge

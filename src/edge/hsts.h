@@ -1,0 +1,23 @@
+#pragma once
+
+#include "edge/settings.h"
+#include "http/exchange.h"
+
+namespace parley::edge {
+
+// Tells clients to come by HTTPS only from now on: `strict-transport-security` on every answer over
+// TLS, refusals too. Without TLS nothing is said, for nobody would believe it (RFC 6797, 7.2).
+class Hsts final : public http::ExchangeService {
+ public:
+  // `next` is borrowed for the layer's life.
+  Hsts(http::ExchangeService& next, const HstsSettings& settings);
+
+  loop::Task<void> serve(http::Exchange& exchange) override;
+  loop::Task<void> refuse(http::Exchange& exchange, Failure failure) override;
+
+ private:
+  http::ExchangeService& next_;
+  Fields fields_;
+};
+
+}  // namespace parley::edge

@@ -1,0 +1,156 @@
+#include "gateway/tls_keeper.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+namespace parley::gateway {
+namespace {
+
+// Links are followed: a directory of links that is swapped as a whole changes what is behind them.
+std::string print_of(const std::vector<std::string>& paths) {
+  std::string print;
+  for (const std::string& path : paths) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0) {
+      print += "none;";
+      continue;
+    }
+    print += fmt::format("{} {} {} {}.{:09};", status.st_dev, status.st_ino, status.st_size,
+                         status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+  }
+  return print;
+}
+
+contract::Problem problem_of(net::TlsProblem one) {
+  contract::Problem problem;
+  problem.severity =
+      one.warning ? contract::Problem::Severity::Warning : contract::Problem::Severity::Error;
+  problem.what = std::move(one.what);
+  problem.remedy = std::move(one.remedy);
+  return problem;
+}
+
+void add_path(std::vector<std::string>& paths, const std::string& path) {
+  if (!path.empty()) paths.push_back(path);
+}
+
+}  // namespace
+
+TlsKeeper::TlsKeeper(loop::Loop& loop, const Settings& settings, TlsListener& listener)
+    : loop_(loop), settings_(settings), listener_(listener), tasks_(loop) {
+  contexts_.listeners.resize(settings.listeners.size());
+  contexts_.upstreams.resize(settings.upstreams.size());
+  for (size_t i = 0; i < settings.listeners.size(); ++i) watch_listener(i);
+  for (size_t i = 0; i < settings.upstreams.size(); ++i) watch_upstream(i);
+}
+
+void TlsKeeper::watch_listener(size_t index) {
+  const net::TlsServerSettings& tls = settings_.listeners[index].tls;
+  rotations_.push_back({index, net::TicketKeys::fresh(), kNever});
+  if (tls.certificates.empty()) return;
+  Watched watched;
+  watched.name = "listener " + settings_.listeners[index].address;
+  for (const net::CertificateFiles& one : tls.certificates) {
+    add_path(watched.paths, one.cert);
+    add_path(watched.paths, one.key);
+  }
+  add_path(watched.paths, tls.client_ca);
+  watched.load = [this, index, &tls](std::vector<net::TlsProblem>& problems) {
+    auto loaded = net::TlsServerContext::load(tls, rotations_[index].keys, problems);
+    if (loaded) contexts_.listeners[index] = *std::move(loaded);
+    return loaded.has_value();
+  };
+  watched_.push_back(std::move(watched));
+}
+
+void TlsKeeper::watch_upstream(size_t index) {
+  const upstream::Settings& upstream = settings_.upstreams[index].connection;
+  if (!upstream.tls.enabled) return;
+  Watched watched;
+  watched.name = "upstream " + upstream.name;
+  add_path(watched.paths, upstream.tls.ca);
+  add_path(watched.paths, upstream.tls.cert);
+  add_path(watched.paths, upstream.tls.key);
+  watched.load = [this, index, &upstream](std::vector<net::TlsProblem>& problems) {
+    auto loaded = net::TlsClientContext::load(upstream.tls, problems);
+    if (loaded) contexts_.upstreams[index] = *std::move(loaded);
+    return loaded.has_value();
+  };
+  watched_.push_back(std::move(watched));
+}
+
+bool TlsKeeper::load(Watched& watched, std::vector<net::TlsProblem>& problems) {
+  // Before reading: what changes meanwhile shows at the next look.
+  watched.loaded = watched.seen = print_of(watched.paths);
+  return watched.load(problems);
+}
+
+std::vector<contract::Problem> TlsKeeper::load() {
+  std::vector<contract::Problem> all;
+  for (Watched& watched : watched_) {
+    std::vector<net::TlsProblem> problems;
+    load(watched, problems);
+    for (net::TlsProblem& one : problems) {
+      if (!one.warning) all.push_back(problem_of(std::move(one)));
+    }
+  }
+  return all;
+}
+
+void TlsKeeper::start() {
+  for (Rotation& rotation : rotations_) {
+    const net::TlsServerSettings& tls = settings_.listeners[rotation.listener].tls;
+    if (!tls.certificates.empty() && tls.ticket_lifetime > Duration::zero())
+      rotation.due = deadline_after(loop_.now(), tls.ticket_lifetime / 2);
+  }
+  if (!watched_.empty()) tasks_.spawn(keep_watch());
+}
+
+// Whether there is something new to publish.
+bool TlsKeeper::renew(Watched& watched) {
+  std::vector<net::TlsProblem> problems;
+  const bool loaded = load(watched, problems);
+  for (net::TlsProblem& one : problems)
+    listener_.tls_news(fmt::format("{}: {}", watched.name, problem_of(std::move(one)).text()));
+  listener_.tls_news(watched.name + (loaded ? ": its certificates were read again"
+                                            : ": the certificates from before stay in use"));
+  return loaded;
+}
+
+void TlsKeeper::reload() {
+  bool changed = false;
+  for (Watched& watched : watched_) changed = renew(watched) || changed;
+  if (changed) listener_.tls_changed(contexts_);
+}
+
+bool TlsKeeper::rotate() {
+  bool rotated = false;
+  for (Rotation& rotation : rotations_) {
+    if (rotation.due > loop_.now()) continue;
+    rotation.keys = rotation.keys.rotated();
+    rotation.due =
+        deadline_after(loop_.now(), settings_.listeners[rotation.listener].tls.ticket_lifetime / 2);
+    net::TlsServerContext& context = contexts_.listeners[rotation.listener];
+    context = context.with(rotation.keys);
+    rotated = true;
+  }
+  return rotated;
+}
+
+loop::Task<void> TlsKeeper::keep_watch() {
+  for (;;) {
+    co_await loop::sleep_for(loop_, kInterval);
+    bool changed = rotate();
+    for (Watched& watched : watched_) {
+      Print print = print_of(watched.paths);
+      const bool settled = print == watched.seen;
+      watched.seen = std::move(print);
+      if (settled && watched.seen != watched.loaded) changed = renew(watched) || changed;
+    }
+    if (changed) listener_.tls_changed(contexts_);
+  }
+}
+
+}  // namespace parley::gateway
