@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "config/settings_file.h"
+#include "config/tls.h"
 
 namespace parley::config {
 namespace {
@@ -26,18 +27,27 @@ TEST(SettingsKeys, have_one_for_every_setting_of_http) {
 
 TEST(SettingsKeys, have_one_for_every_setting_of_an_upstream) {
   // Its name is the key; `http` stands for its members; `expose` and `contract` are the rest.
-  [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j, k, l] = upstream::Settings{};
+  [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j, k, l, x] = upstream::Settings{};
   [[maybe_unused]] const auto& [m, n, o, p, q, r, s] = http::ClientSettings{};
   [[maybe_unused]] const auto& [t, u, v, w] = gateway::UpstreamSettings{};
-  EXPECT_EQ(upstream_elements().keys.size(), 12u - 2 + 7 + 2);
+  EXPECT_EQ(upstream_elements().keys.size(), 13u - 2 + 7 + 2);
+}
+
+TEST(SettingsKeys, have_one_for_every_setting_of_tls) {
+  // `cert` and `key` stand for the first of the certificates, too.
+  [[maybe_unused]] const auto& [a, b, c, d, e, f] = net::TlsServerSettings{};
+  EXPECT_EQ(tls_server_keys().size(), 6u + 2);
+  // That it is enabled is said by the section itself.
+  [[maybe_unused]] const auto& [g, h, i, j, k, l, m] = net::TlsClientSettings{};
+  EXPECT_EQ(tls_client_keys().size(), 7u - 1);
 }
 
 TEST(SettingsKeys, have_one_for_every_setting_of_doors) {
   [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j] = door::RestSettings{};
-  [[maybe_unused]] const auto& [k, l, m, s] = door::MetadataSettings{};
+  [[maybe_unused]] const auto& [k, l, m, s, t] = door::MetadataSettings{};
   [[maybe_unused]] const auto& [n, o, p, q, r] = door::Settings{};
   const std::vector<Row> rows = rows_of(door_keys(), door::Settings{}, "");
-  EXPECT_EQ(rows.size(), 10u + 4 + 5);
+  EXPECT_EQ(rows.size(), 10u + 5 + 5);
 }
 
 TEST(SettingsKeys, have_one_for_every_setting_of_a_method) {
@@ -48,8 +58,9 @@ TEST(SettingsKeys, have_one_for_every_setting_of_a_method) {
 
 TEST(SettingsKeys, have_one_for_every_setting_of_the_gateway) {
   // `admin` and its hosts share a key, `rules` is in `http`, and `door` stands for its members.
-  [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = gateway::Settings{};
-  EXPECT_EQ(settings_keys().size(), 13u - 3 + door_keys().size());
+  [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] =
+      gateway::Settings{};
+  EXPECT_EQ(settings_keys().size(), 16u - 3 + door_keys().size());
 }
 
 TEST(SettingsKeys, are_documented_in_sentences) {

@@ -50,8 +50,8 @@ class Edge(unittest.TestCase):
 
     def test_says_hsts_over_tls_only(self):
         pair = self.authority.issue("IP:127.0.0.1")
-        tls = f"tls: {{cert: {pair.cert}, key: {pair.key}}}, hsts: {{max_age: 8760h, subdomains: true}}"
-        gateway = self.start("serve: [api]", tls)
+        tls = f"tls: {{cert: {pair.cert}, key: {pair.key}}}"
+        gateway = self.start("serve: [api]", f"{tls}, hsts: {{max_age: 8760h, subdomains: true}}")
         self.assertNotIn("strict-transport-security", curl(f"{gateway.url}{USER}").headers)
         for path, status in ((USER, 200), ("/nowhere", 404)):
             for version in ("--http1.1", "--http2"):
