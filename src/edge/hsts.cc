@@ -12,6 +12,7 @@ Hsts::Hsts(http::ExchangeService& next, const HstsSettings& settings) : next_(ne
   fields_.add("strict-transport-security",
               fmt::format("max-age={}{}{}", age, settings.subdomains ? "; includeSubDomains" : "",
                           settings.preload ? "; preload" : ""));
+  fields_.add("x-content-type-options", "nosniff");
 }
 
 loop::Task<void> Hsts::serve(http::Exchange& exchange) {

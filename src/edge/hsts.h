@@ -6,7 +6,8 @@
 namespace parley::edge {
 
 // Tells clients to come by HTTPS only from now on: `strict-transport-security` on every answer over
-// TLS, refusals too. Without TLS nothing is said, for nobody would believe it (RFC 6797, 7.2).
+// TLS, refusals too. Without TLS nothing is said, for nobody would believe it (RFC 6797, 7.2). And
+// to take answers for nothing but what they say they are: `x-content-type-options: nosniff`.
 class Hsts final : public http::ExchangeService {
  public:
   // `next` is borrowed for the layer's life.

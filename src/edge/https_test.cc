@@ -61,6 +61,7 @@ TEST_F(Https, says_hsts_over_tls) {
   serve(hsts, exchange);
   EXPECT_EQ(exchange.head.fields.find("strict-transport-security"),
             "max-age=3600; includeSubDomains; preload");
+  EXPECT_EQ(exchange.head.fields.find("x-content-type-options"), "nosniff");
 }
 
 TEST_F(Https, says_hsts_with_refusals_too) {

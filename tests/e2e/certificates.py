@@ -1,5 +1,6 @@
 """Certificates for tests, by the openssl command."""
 
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -44,7 +45,7 @@ class Authority:
                       "-subj", f"/O=Parley/CN={common_name}")
         self._openssl("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self._key,
                       "-out", pair.cert, "-extfile", extended, "-days", days,
-                      "-set_serial", self._issued)
+                      "-set_serial", f"0x{secrets.token_hex(16)}")
         return pair
 
     def remove(self):
