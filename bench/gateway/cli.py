@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import idle, install, neighbour, report, shards
+from . import idle, install, neighbour, report, shards, start
 from .measure import DIRECT, Pace, measure, terminal_progress
 from .peers import Peer, all_peers
 from .places import PARLEY, WORK
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
 def parse(arguments: list[str]) -> argparse.Namespace:
     names = [scenario.name for scenario in SCENARIOS]
     lines = [(s.name, s.what) for s in SCENARIOS]
-    lines += [(other.NAME, other.WHAT) for other in (idle, neighbour, shards)]
+    lines += [(other.NAME, other.WHAT) for other in (idle, neighbour, shards, start)]
     peers = [name for name in (*all_peers(), DIRECT) if name != "parley"]
     parser = argparse.ArgumentParser(
         prog="bench",
@@ -63,7 +63,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--setup", action="store_true", help="only install and build the peers")
     options = parser.parse_args(arguments)
     for name in options.scenarios:
-        if name not in (*names, idle.NAME, neighbour.NAME, shards.NAME):
+        if name not in (*names, idle.NAME, neighbour.NAME, shards.NAME, start.NAME):
             parser.error(f"no scenario {name!r}; there are {', '.join(name for name, _ in lines)}")
     if options.rounds < 1 or options.seconds <= 0:
         parser.error("--rounds and --seconds are above zero")
@@ -86,6 +86,8 @@ def measure_all(options: argparse.Namespace) -> int:
             failures += try_idle(options, peers)
         elif name == shards.NAME:
             failures += try_shards(options, peers)
+        elif name == start.NAME:
+            failures += try_start(options)
         else:
             failures += measure_one(by_name(name), options, peers, pace)
     return 1 if failures else 0
@@ -122,6 +124,18 @@ def try_shards(options: argparse.Namespace, peers: dict[str, Peer]) -> int:
     progress("")
     print(shards.json_line(result) if options.json else "\n" + shards.report(result), flush=True)
     return int(result.failed is not None)
+
+
+def try_start(options: argparse.Namespace) -> int:
+    """The number of contracts that Parley did not start with."""
+    progress = terminal_progress(start.NAME)
+    results = start.measure(options.parley.absolute(), progress)
+    progress("")
+    if options.json:
+        print("\n".join(start.json_lines(results)), flush=True)
+    else:
+        print("\n" + start.report(results), flush=True)
+    return sum(result.failed is not None for result in results)
 
 
 def try_neighbours(options: argparse.Namespace, peers: dict[str, Peer]) -> int:

@@ -19,7 +19,7 @@ int run(const Arguments& arguments, std::vector<std::string> command) {
   complain(text_of(config.problems));
   if (contract::has_errors(config.problems)) return config.flags_only ? kExitUsage : kExitProblem;
   if (arguments.verb == Verb::Routes) return print_routes(config.settings, arguments);
-  return serve(std::move(config.settings), std::move(command));
+  return serve(std::move(config.settings), arguments.flags, std::move(command));
 }
 
 }  // namespace

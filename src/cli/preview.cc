@@ -102,7 +102,7 @@ class Loading {
   explicit Loading(const gateway::Settings& settings)
       : settings_(settings), unmatched_(settings.rules.size(), 0) {
     options_.rules = settings.rules;
-    input_.settings = &settings;
+    input_.settings = std::make_shared<const gateway::Settings>(settings);
     for (const gateway::ListenerSettings& listener : settings.listeners) {
       const auto address = net::Address::parse(listener.address);
       if (address && listener.serve.api && !address->is_loopback()) input_.beyond_loopback = true;

@@ -1,5 +1,9 @@
 #include "cli/serve.h"
 
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,24 +15,42 @@
 #include "cli/route_table.h"
 #include "cli/source_paths.h"
 #include "cli/terminal.h"
+#include "config/settings.h"
 #include "gateway/gateway.h"
 
 namespace parley::cli {
 namespace {
 
+// Of the table; nobody reads thousands, and they would be in the way of the first answer.
+constexpr size_t kRowsShown = 200;
+
 // What the gateway's user sees: the table and `ready` lines when calls can be answered, one line
 // for whatever changes later.
 class Console {
  public:
-  explicit Console(const gateway::Settings& settings) : admin_(settings.admin != "off") {
+  Console(const gateway::Settings& settings, const config::Flags& flags)
+      : flags_(flags), upstreams_(settings.upstreams), admin_(settings.admin != "off") {
     for (const gateway::ListenerSettings& one : settings.listeners)
       tls_.push_back(!one.tls.certificates.empty());
   }
 
   gateway::Host host(std::vector<std::string> command) {
-    return {.say = [this](const std::string& line) { say(line); },
-            .published = [this](const gateway::Snapshot& snapshot) { published(snapshot); },
-            .command = std::move(command)};
+    gateway::Host host;
+    host.say = [this](const std::string& line) { say(line); };
+    host.complain = [this](std::vector<contract::Problem> problems) {
+      report(std::move(problems));
+    };
+    host.published = [this](const gateway::Snapshot& snapshot) { published(snapshot); };
+    host.load = [this](std::vector<contract::Problem>& problems) { return load(problems); };
+    if (flags_.config) host.files = {*flags_.config};
+    host.command = std::move(command);
+    return host;
+  }
+
+  // Problems with the places where their files are.
+  void report(std::vector<contract::Problem> problems) const {
+    place_on_disk(problems, upstreams_);
+    complain(text_of(problems));
   }
 
   // The gateway listens: what was published before can be announced. The last address is the admin
@@ -52,13 +74,24 @@ class Console {
     if (listening_) complain(line + "\n");
   }
 
+  std::optional<gateway::Settings> load(std::vector<contract::Problem>& problems) {
+    config::Loaded loaded = config::load(flags_);
+    std::ranges::move(loaded.problems, std::back_inserter(problems));
+    if (contract::has_errors(problems)) return std::nullopt;
+    upstreams_ = loaded.settings.upstreams;
+    return std::move(loaded.settings);
+  }
+
   void published(const gateway::Snapshot& snapshot) {
     const std::vector<RouteRow> rows = route_rows(snapshot, false);
     if (announced_) {
       print(fmt::format("contracts changed: {} routes\n", rows.size()));
       return;
     }
-    table_ = text_table(rows, colours_on_output());
+    const size_t shown = std::min(rows.size(), kRowsShown);
+    table_ = text_table(std::span(rows).first(shown), colours_on_output());
+    if (shown < rows.size())
+      table_ += fmt::format("and {} more: `parley routes` prints all\n", rows.size() - shown);
     if (listening_) announce();
   }
 
@@ -72,6 +105,8 @@ class Console {
     return (tls ? "https://" : "http://") + address;
   }
 
+  const config::Flags& flags_;
+  std::vector<gateway::UpstreamSettings> upstreams_;
   const bool admin_;
   std::vector<bool> tls_;  // by listener
   std::string ready_;      // where to connect
@@ -99,16 +134,16 @@ std::string waiting_for(const gateway::Settings& settings) {
 
 }  // namespace
 
-int serve(gateway::Settings settings, std::vector<std::string> command) {
+int serve(gateway::Settings settings, const config::Flags& flags,
+          std::vector<std::string> command) {
   allow_descriptors();
-  Console console(settings);
+  Console console(settings, flags);
   const std::string waiting = waiting_for(settings);
-  const std::vector<gateway::UpstreamSettings> upstreams = settings.upstreams;
   gateway::Gateway gateway(std::move(settings), console.host(std::move(command)));
   std::vector<contract::Problem> problems = gateway.start();
-  place_on_disk(problems, upstreams);
-  complain(text_of(problems));
-  if (contract::has_errors(problems)) return kExitProblem;
+  const bool failed = contract::has_errors(problems);
+  console.report(std::move(problems));
+  if (failed) return kExitProblem;
   console.listening(gateway.addresses());
   if (!console.ready()) complain(waiting);
   return gateway.run();

@@ -199,6 +199,12 @@ Keys<Settings> settings_keys() {
                      "the old one goes on."));
   keys.push_back(one("reflection_retry", &Settings::reflection_retry, duration(100ms, 10min),
                      "How long to wait before an upstream is asked for its contract again."));
+  keys.push_back(one("reflection_interval", &Settings::reflection_interval, duration(1s, 24h),
+                     "How often upstreams are asked again whether their contract has changed. They "
+                     "are asked anyway when they come back after they were gone."));
+  keys.push_back(one("reload_on_change", &Settings::reload_on_change, yes_or_no(),
+                     "Read settings, contracts and certificates again when one of their files "
+                     "changes, and not by SIGHUP alone."));
   return keys;
 }
 

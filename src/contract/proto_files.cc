@@ -35,7 +35,14 @@ Content read_file(const fs::path& path) {
   if (!error && size > kFileBytesMax)
     return {{}, fmt::format("it has {} bytes, more than {}", size, kFileBytesMax)};
   Content out;
-  out.bytes.assign(std::istreambuf_iterator<char>(stream), {});
+  if (!error) {
+    out.bytes.resize(size);
+    stream.read(out.bytes.data(), static_cast<std::streamsize>(size));
+    out.bytes.resize(static_cast<size_t>(stream.gcount()));
+    stream.clear(stream.rdstate() & std::ios::badbit);
+  }
+  // What has no size, such as a pipe, and what has grown meanwhile.
+  out.bytes.append(std::istreambuf_iterator<char>(stream), {});
   if (stream.bad()) out.problem = "it cannot be read";
   return out;
 }

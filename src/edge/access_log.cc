@@ -76,7 +76,7 @@ void AccessLog::ended(http::Exchange& exchange, bool returned) {
   }
   const Duration duration = std::max(loop_.clock().now() - record.started, Duration(0));
   count(record, duration);
-  if (sink_ != nullptr) write_line(exchange, duration);
+  if (sink_ != nullptr && sink_->format() != LogFormat::Off) write_line(exchange, duration);
 }
 
 void AccessLog::count(const http::Record& record, Duration duration) {

@@ -16,6 +16,11 @@ LogSink::LogSink(loop::Loop& loop, std::unique_ptr<LogOutput> output, const LogS
       buffer_bytes_max_(std::max<size_t>(settings.buffer_bytes, observe::kLineBytesMax)),
       dropped_(dropped) {}
 
+void LogSink::configure(const LogSettings& settings) {
+  settings_ = settings;
+  buffer_bytes_max_ = std::max<size_t>(settings.buffer_bytes, observe::kLineBytesMax);
+}
+
 LogSink::~LogSink() { write_out(); }
 
 ByteBuffer* LogSink::begin_line() {

@@ -26,6 +26,8 @@ class LogSink {
   ~LogSink();
 
   LogFormat format() const { return settings_.format; }
+  // From now on; what waits is written all the same.
+  void configure(const LogSettings& settings);
 
   // Where to append one line of at most observe::kLineBytesMax, its newline included; nullptr: the
   // buffer is full, the line is counted as dropped. Each success is followed by end_line.
@@ -53,8 +55,8 @@ class LogSink {
 
   loop::Loop& loop_;
   const std::unique_ptr<LogOutput> output_;
-  const LogSettings settings_;
-  const size_t buffer_bytes_max_;
+  LogSettings settings_;
+  size_t buffer_bytes_max_;
   observe::Counter& dropped_;
   ByteBuffer waiting_;
   bool stuck_ = false;  // the last write did not take everything

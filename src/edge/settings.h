@@ -27,6 +27,7 @@ struct ForwardedSettings {
   std::vector<net::AddressRange> trusted;  // addresses of those that are believed
   uint32_t trusted_hops = 0;               // or how many there are, whatever their addresses
   bool active() const { return trusted_hops > 0 || !trusted.empty(); }
+  friend bool operator==(const ForwardedSettings&, const ForwardedSettings&) = default;
 };
 
 // What answers over TLS say of the time to come: `listeners[].hsts` (RFC 6797).
@@ -34,11 +35,13 @@ struct HstsSettings {
   Duration max_age{};  // 0: nothing is said
   bool subdomains = false;
   bool preload = false;
+  friend bool operator==(const HstsSettings&, const HstsSettings&) = default;
 };
 
 // Which names the admin listener answers to, beyond loopback and its own address.
 struct HostSettings {
   std::vector<std::string> names;  // "parley.internal": without port; any case
+  friend bool operator==(const HostSettings&, const HostSettings&) = default;
 };
 
 }  // namespace parley::edge

@@ -16,6 +16,12 @@ class AddressCounts {
  public:
   explicit AddressCounts(uint32_t connections_max) : connections_max_(connections_max) {}
 
+  // From now on. Who is beyond it already stays.
+  void set_max(uint32_t connections_max) {
+    const std::lock_guard lock(mutex_);
+    connections_max_ = connections_max;
+  }
+
   // One connection's place among those of its address, given back when this is destroyed.
   class Place {
    public:
@@ -43,8 +49,8 @@ class AddressCounts {
   static Place::Client client_of(const net::Address& peer);
   void give_back(Place::Client client);
 
-  const uint32_t connections_max_;
   std::mutex mutex_;
+  uint32_t connections_max_;                  // guarded by mutex_
   std::map<Place::Client, uint32_t> counts_;  // guarded by mutex_; none is 0
 };
 

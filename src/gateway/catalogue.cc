@@ -19,14 +19,18 @@ const wire::Programs& known_programs() {
 }
 
 ListenerCatalogue::ListenerCatalogue(std::shared_ptr<const Snapshot> snapshot, Shelf& shelf,
-                                     const Serve& serve)
-    : snapshot_(std::move(snapshot)), shelf_(shelf), serve_(serve) {
+                                     const Serve& serve, loop::Curfew& curfew)
+    : snapshot_(std::move(snapshot)),
+      shelf_(shelf),
+      serve_(serve),
+      curfew_(curfew),
+      upstreams_(shelf.upstreams()) {
   std::vector<const door::Exposed*> routed;
   if (serve_.api) routed = snapshot_->exposed();
   for (const contract::Service& service : service::builtin_contract().services()) {
     if (!serves_builtin(service)) continue;
     for (const contract::Method& method : service.methods) {
-      builtin_.push_back({&method, &builtin_programs(), &snapshot_->settings(), "parley"});
+      builtin_.push_back({&method, &builtin_programs(), &snapshot_->settings().door, "parley"});
       // Health and reflection are for gRPC clients; the admin's methods have routes.
       if (!method.rules.empty()) routed.push_back(&builtin_.back());
     }
@@ -57,11 +61,14 @@ const wire::Programs* ListenerCatalogue::known_types() const { return &known_pro
 uint32_t ListenerCatalogue::metadata_bytes_max(const door::Exposed& exposed) const {
   if (exposed.method->service->contract == &service::builtin_contract())
     return kMetadataBytesDefault;
-  return shelf_.cluster(snapshot_->upstream_of(*exposed.method)).metadata_bytes_max();
+  return upstreams_[snapshot_->upstream_of(*exposed.method)]->cluster.metadata_bytes_max();
 }
 
 loop::Task<call::Outcome> ListenerCatalogue::serve(call::Call& call, call::Replies& replies) {
-  return shelf_.service_for(*snapshot_, *call.method).serve(call, replies);
+  const contract::Service& owner = *call.method->service;
+  if (owner.contract == &service::builtin_contract())
+    return shelf_.builtin(owner).serve(call, replies);
+  return upstreams_[snapshot_->upstream_of(*call.method)]->caller.serve(call, replies);
 }
 
 }  // namespace parley::gateway

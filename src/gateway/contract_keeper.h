@@ -13,33 +13,54 @@
 
 namespace parley::gateway {
 
+class ContractKeeper;
+
 // Whoever wants to know that a contract came, changed, or could not be had.
 class ContractListener {
  public:
-  virtual void contract_changed(size_t index) = 0;
+  // `before` is null when it came for the first time.
+  virtual void contract_changed(ContractKeeper& keeper, const LoadedContract* before) = 0;
   // One line for the user: `text` differs from the last one of this upstream.
-  virtual void contract_trouble(size_t index, const std::string& text) = 0;
+  virtual void contract_trouble(ContractKeeper& keeper, const std::string& text) = 0;
 
  protected:
   ~ContractListener() = default;
 };
 
-// Keeps the contract of one upstream: from disk once, or by reflection, asked again until it is
-// there and whenever the upstream comes back. On the control thread.
+// A contract as a reload would have it, before it is known whether the whole reload is good.
+struct ContractDraft {
+  std::shared_ptr<const LoadedContract> contract;  // null: not here yet
+  std::vector<contract::Problem> problems;
+  std::vector<size_t> unmatched_rules;  // by index: rules of the config that name no method of it
+};
+
+// Keeps the contract of one upstream: from disk, or by reflection, asked again until it is there,
+// whenever the upstream comes back, and now and then. On the control thread.
+//
+//   draft → use → (start_asking | draft → use)*
 class ContractKeeper {
  public:
   ContractKeeper(loop::Loop& loop, net::Network& network, net::Resolver& resolver,
-                 const Settings& settings, size_t index, ContractListener& listener);
+                 UpstreamSettings upstream, ContractListener& listener);
 
-  // From disk, when the settings name files: all problems, warnings too. By reflection: nothing.
-  std::vector<contract::Problem> load_from_disk();
+  // Whether this one will do for an upstream with such settings: it reaches the same endpoints in
+  // the same way and has its contract from the same place.
+  bool fits(const UpstreamSettings& upstream) const;
+
+  // What the contract is under these settings: from disk; by reflection what is known already, from
+  // `known`, linked again if the rules for it may have changed.
+  ContractDraft draft(const Settings& settings, const ContractKeeper* known) const;
+  void use(std::shared_ptr<const Settings> settings, ContractDraft draft);
+
   bool by_reflection() const;
+  // By reflection: begins to ask, once.
   void start_asking();
 
+  const std::string& name() const { return upstream_.connection.name; }
+  const UpstreamSettings& upstream() const { return upstream_; }
   const std::shared_ptr<const LoadedContract>& current() const { return current_; }
-  const std::string& trouble() const {
-    return trouble_;
-  }  // why `current` is null or old; empty: it is neither
+  // Why `current` is null or old; empty: it is neither.
+  const std::string& trouble() const { return trouble_; }
   const std::vector<size_t>& unmatched_rules() const { return unmatched_rules_; }
   const upstream::Cluster& cluster() const { return cluster_; }
   upstream::Cluster& cluster() { return cluster_; }
@@ -48,17 +69,16 @@ class ContractKeeper {
  private:
   loop::Task<void> keep_asking();
   loop::Task<void> ask();
-  loop::Task<void> wait_for_reconnect();
+  loop::Task<void> wait_for_reason_to_ask();
   void take(contract::Loaded loaded);
   void set_trouble(std::string text);
-  contract::LoadOptions load_options() const;
+  ContractDraft link(contract::Loaded loaded, const ContractKeeper* known) const;
 
   loop::Loop& loop_;
-  const Settings& settings_;
-  const UpstreamSettings& upstream_;
-  const size_t index_;
+  const UpstreamSettings upstream_;
   ContractListener& listener_;
   upstream::Cluster cluster_;
+  std::shared_ptr<const Settings> settings_;
   std::shared_ptr<const LoadedContract> current_;
   std::string trouble_;
   std::vector<size_t> unmatched_rules_;

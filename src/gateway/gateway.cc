@@ -1,16 +1,20 @@
 #include "gateway/gateway.h"
 
 #include <algorithm>
+#include <iterator>
 #include <thread>
 #include <utility>
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sched.h>
 #include <unistd.h>
 
 #include "gateway/address_counts.h"
-#include "gateway/contract_keeper.h"
+#include "gateway/contracts.h"
+#include "gateway/file_watch.h"
 #include "gateway/health_keeper.h"
+#include "gateway/listener_plans.h"
 #include "gateway/listener_sockets.h"
 #include "gateway/shard.h"
 #include "gateway/signals.h"
@@ -20,7 +24,6 @@
 #include "gateway/tls_keeper.h"
 #include "gateway/upgrade.h"
 #include "http/timed_wait.h"
-#include "loop/combine.h"
 #include "loop/task_set.h"
 
 namespace parley::gateway {
@@ -36,17 +39,37 @@ uint32_t usable_cores() {
   return static_cast<uint32_t>(std::max(CPU_COUNT(&set), 1));
 }
 
-contract::Problem cannot_listen(const Failure& failure) {
+contract::Problem problem_of(std::string what, std::string remedy) {
   contract::Problem problem;
-  problem.what = failure.message();
-  problem.remedy = "stop what uses it, or choose another address with --listen or --admin";
+  problem.what = std::move(what);
+  problem.remedy = std::move(remedy);
   return problem;
+}
+
+contract::Problem warning_of(std::string what, std::string remedy) {
+  contract::Problem problem = problem_of(std::move(what), std::move(remedy));
+  problem.severity = contract::Problem::Severity::Warning;
+  return problem;
+}
+
+// What cannot change while the process runs stays as it is, and is said.
+void keep_what_must_stay(const Settings& now, Settings& next,
+                         std::vector<contract::Problem>& problems) {
+  const auto keep = [&](std::string_view key, const auto& old, auto& fresh) {
+    if (old == fresh) return;
+    fresh = old;
+    problems.push_back(warning_of(fmt::format("{} stays as it was", key),
+                                  "a change needs a restart or an upgrade (SIGUSR2)"));
+  };
+  keep("threads", now.threads, next.threads);
+  keep("upgrade_socket", now.upgrade_socket, next.upgrade_socket);
+  keep("upgrade_timeout", now.upgrade_timeout, next.upgrade_timeout);
 }
 
 }  // namespace
 
 // The control thread: everything that is not a request.
-class Gateway::State final : public ContractListener, public TlsListener {
+class Gateway::State final : private TlsListener {
  public:
   State(Settings settings, Host host);
 
@@ -56,28 +79,28 @@ class Gateway::State final : public ContractListener, public TlsListener {
   const std::vector<std::string>& addresses() const { return addresses_; }
 
  private:
-  void contract_changed(size_t index) override;
-  void contract_trouble(size_t index, const std::string& text) override;
   void tls_changed(const TlsContexts& contexts) override;
   void tls_news(const std::string& text) override { host_.say(text); }
-
-  void make_shards();
+  Contracts::Events contract_events();
   Result<void> meet_predecessor();
-  void listen(const ListenerSettings& listener, std::vector<contract::Problem>& problems);
-  void publish();
-  void conflict(const std::vector<contract::Problem>& problems);
+  std::vector<contract::Problem> take(std::shared_ptr<const Settings> next);
+  void reload();
+  void published();
+  void conflicted();
   void update_readiness();
-  loop::Task<void> watch_readiness(ContractKeeper& keeper);
-  loop::Task<void> pass_health_on();
-  loop::Task<void> wait_for_stop();
-  loop::Task<void> wait_for_successor();
-  loop::Task<void> wait_for_contracts();
-  loop::Task<void> watch_signals();
+  void watch_files();
   void begin_accepting();
   void drain();
-  void check_rules(std::vector<contract::Problem>& problems) const;
 
-  Settings settings_;
+  loop::Task<void> pass_health_on();
+  loop::Task<void> wait_for_stop();
+  loop::Task<void> wait_for_contracts();
+  loop::Task<void> wait_for_successor();
+  loop::Task<void> wait_for_upgrades();
+  loop::Task<void> wait_for_reloads();
+  loop::Task<void> wait_for_file_changes();
+
+  std::shared_ptr<const Settings> settings_;
   const Host host_;
   SystemClock clock_;
   std::unique_ptr<loop::Poller> poller_;
@@ -89,18 +112,18 @@ class Gateway::State final : public ContractListener, public TlsListener {
   AddressCounts client_addresses_;
   const Supervisor supervisor_;
   ListenerSockets sockets_;
+  std::vector<ListenerPlan> plans_;           // that are in service
+  std::unique_ptr<TlsKeeper> tls_;            // of settings_
   std::unique_ptr<Predecessor> predecessor_;  // while this process takes over
   std::unique_ptr<Succession> succession_;
-  TlsKeeper tls_;
-  std::vector<std::unique_ptr<ContractKeeper>> keepers_;
   HealthKeeper health_;
+  Contracts contracts_;
+  FileWatch files_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::string> addresses_;
-  std::shared_ptr<const Snapshot> snapshot_;
-  std::vector<std::string> conflicts_;  // why the newest contracts are not in service
-  bool beyond_loopback_ = false;
-  bool running_ = false;
+  std::vector<std::string> refused_;  // why settings that were read again are not in service
   loop::Signal published_;
+  bool running_ = false;
   bool complete_once_ = false;
   bool draining_ = false;
   bool stop_asked_ = false;
@@ -112,143 +135,159 @@ class Gateway::State final : public ContractListener, public TlsListener {
 };
 
 Gateway::State::State(Settings settings, Host host)
-    : settings_(std::move(settings)),
-      host_(std::move(host)),
+    : host_(std::move(host)),
       poller_(loop::make_epoll_poller()),
       loop_(clock_, *poller_, static_cast<uint64_t>(clock_.wall().time_since_epoch().count())),
       signals_(loop_),
       network_(net::make_socket_network(loop_)),
       resolver_(net::make_resolver(loop_)),
-      client_addresses_(settings_.connections_per_address_max),
-      tls_(loop_, settings_, *this),
+      client_addresses_(settings.connections_per_address_max),
       health_(loop_),
+      contracts_(loop_, *network_, *resolver_, health_, contract_events()),
+      files_(loop_),
       published_(loop_),
       waiting_for_successor_(loop_),
       tasks_(loop_) {
-  if (settings_.threads == 0) settings_.threads = usable_cores();
-  for (size_t i = 0; i < settings_.upstreams.size(); ++i) {
-    keepers_.push_back(
-        std::make_unique<ContractKeeper>(loop_, *network_, *resolver_, settings_, i, *this));
-  }
+  if (settings.threads == 0) settings.threads = usable_cores();
+  settings_ = std::make_shared<const Settings>(std::move(settings));
+}
+
+Contracts::Events Gateway::State::contract_events() {
+  return {.say = host_.say,
+          .published = [this] { published(); },
+          .changed = [this] { update_readiness(); },
+          .conflicted = [this] { conflicted(); }};
 }
 
 std::vector<contract::Problem> Gateway::State::start() {
-  std::vector<contract::Problem> problems;
   started_ = loop_.now();
-  problems = tls_.load();
-  if (contract::has_errors(problems)) return problems;
-  make_shards();
+  for (uint32_t i = 0; i < settings_->threads; ++i) {
+    shards_.push_back(std::make_unique<Shard>(settings_, status_, client_addresses_,
+                                              loop_.random().next(), i, settings_->threads));
+  }
   sockets_.take(sockets_of_environment());
-  if (const auto met = meet_predecessor(); !met) {
-    contract::Problem problem;
-    problem.what = met.error().message();
-    problem.remedy = "correct upgrade_socket, or stop the other process";
-    return {std::move(problem)};
-  }
-  for (const ListenerSettings& listener : settings_.listeners) listen(listener, problems);
-  if (settings_.admin != "off") {
-    ListenerSettings admin;
-    admin.address = settings_.admin;
-    admin.serve = {.api = false, .health = true, .reflection = false, .admin = true};
-    listen(admin, problems);
-  }
+  if (const auto met = meet_predecessor(); !met)
+    return {problem_of(met.error().message(), "correct upgrade_socket, or stop the other process")};
+  std::vector<contract::Problem> problems = take(settings_);
+  for (const auto& open : sockets_.all()) addresses_.push_back(open->address.text());
   for (const std::string& address : sockets_.drop_unclaimed()) {
-    contract::Problem problem;
-    problem.severity = contract::Problem::Severity::Warning;
-    problem.what = fmt::format("the socket of {} that was passed on fits no listener", address);
-    problem.remedy = "name the address as it is bound, or do not pass it on";
-    problems.push_back(std::move(problem));
-  }
-  for (const auto& keeper : keepers_) {
-    for (contract::Problem& problem : keeper->load_from_disk())
-      problems.push_back(std::move(problem));
-  }
-  if (contract::has_errors(problems)) return problems;
-  tls_changed(tls_.contexts());
-  check_rules(problems);
-  publish();
-  for (const std::string& text : conflicts_) {
-    contract::Problem problem;
-    problem.what = text;
-    problems.push_back(std::move(problem));
+    problems.push_back(
+        warning_of(fmt::format("the socket of {} that was passed on fits no listener", address),
+                   "name the address as it is bound, or do not pass it on"));
   }
   return problems;
-}
-
-void Gateway::State::make_shards() {
-  for (uint32_t i = 0; i < settings_.threads; ++i) {
-    shards_.push_back(
-        std::make_unique<Shard>(settings_, status_, client_addresses_, loop_.random().next()));
-  }
 }
 
 // Whoever serves with the same upgrade_socket gives this process its listening sockets, and goes on
 // until this one is ready.
 Result<void> Gateway::State::meet_predecessor() {
-  if (settings_.upgrade_socket.empty()) return {};
-  TRY(met, Predecessor::meet(settings_.upgrade_socket, settings_.upgrade_timeout));
+  const std::string& path = settings_->upgrade_socket;
+  if (path.empty()) return {};
+  TRY(met, Predecessor::meet(path, settings_->upgrade_timeout));
   predecessor_ = std::move(met);
   net::ListeningSocket socket;
   if (predecessor_) {
     sockets_.take(predecessor_->take_sockets());
     socket = predecessor_->take_upgrade_socket();
   } else {
-    TRY(opened, open_upgrade_socket(settings_.upgrade_socket));
+    TRY(opened, open_upgrade_socket(path));
     socket = std::move(opened);
   }
   succession_ = std::make_unique<Succession>(
-      loop_, std::move(socket), settings_.upgrade_timeout,
+      loop_, std::move(socket), settings_->upgrade_timeout,
       Succession::Events{.sockets = [this]() -> const auto& { return sockets_.all(); },
                          .say = host_.say});
   return {};
 }
 
-void Gateway::State::listen(const ListenerSettings& listener,
-                            std::vector<contract::Problem>& problems) {
-  // The admin's few requests need one shard only.
-  const size_t shards = listener.serve.admin ? 1 : shards_.size();
-  auto open = sockets_.open(listener.address, shards);
-  if (!open) {
-    problems.push_back(cannot_listen(open.error()));
-    return;
+// Puts settings into service, whole, or leaves everything as it is and says why.
+std::vector<contract::Problem> Gateway::State::take(std::shared_ptr<const Settings> next) {
+  std::set<std::string> known;
+  for (const auto& open : sockets_.all()) known.insert(open->name);
+  auto tls = std::make_unique<TlsKeeper>(loop_, *next, *this);
+  if (tls_) tls->inherit(*tls_);
+  std::vector<contract::Problem> problems = tls->load();
+  std::vector<ListenerPlan> plans = plan_listeners(*next, tls->contexts(), sockets_, problems);
+  // All that is wrong is said at once. What is published goes with the new certificates.
+  std::swap(tls_, tls);
+  std::vector<contract::Problem> more = contract::has_errors(problems)
+                                            ? contracts_.check(next)
+                                            : contracts_.use(next, beyond_loopback(plans));
+  std::ranges::move(more, std::back_inserter(problems));
+  if (contract::has_errors(problems)) {
+    std::swap(tls_, tls);
+    sockets_.keep_only(known);
+    return problems;
   }
-  const net::Address& address = (*open)->address;
-  beyond_loopback_ = beyond_loopback_ || (!address.is_loopback() && listener.serve.api);
-  for (size_t i = 0; i < shards; ++i) {
-    if (const auto shared = shards_[i]->listen(**open, i, listener); !shared) {
-      problems.push_back(cannot_listen(shared.error()));
-      return;
-    }
-  }
-  addresses_.push_back(address.text());
+  tls.reset();  // it refers to the settings from before
+  settings_ = std::move(next);
+  plans_ = std::move(plans);
+  if (running_) tls_->start();
+  client_addresses_.set_max(settings_->connections_per_address_max);
+  std::set<std::string> planned;
+  for (const ListenerPlan& plan : plans_) planned.insert(plan.open->name);
+  sockets_.keep_only(planned);
+  for (const auto& shard : shards_) shard->listen(plans_);
+  watch_files();
+  // Loading contracts takes much that is not kept.
+  malloc_trim(0);
+  return problems;
 }
 
-// Rules in the config that name no method of any upstream. By reflection this is known only later.
-void Gateway::State::check_rules(std::vector<contract::Problem>& problems) const {
-  for (size_t rule = 0; rule < settings_.rules.size(); ++rule) {
-    const bool unmatched = std::all_of(keepers_.begin(), keepers_.end(), [&](const auto& keeper) {
-      const auto& rules = keeper->unmatched_rules();
-      return keeper->current() && std::find(rules.begin(), rules.end(), rule) != rules.end();
-    });
-    if (!unmatched) continue;
-    const contract::ConfiguredRule& configured = settings_.rules[rule];
-    problems.push_back({contract::Problem::Severity::Error, configured.file, configured.line,
-                        configured.column, "no upstream has a method " + configured.selector,
-                        "correct the selector"});
+// Reads settings, contracts and certificates again.
+void Gateway::State::reload() {
+  if (!host_.load) return;
+  supervisor_.reloading(loop_.now());
+  std::vector<contract::Problem> problems;
+  std::optional<Settings> next = host_.load(problems);
+  if (next) {
+    if (next->threads == 0) next->threads = usable_cores();
+    keep_what_must_stay(*settings_, *next, problems);
+    std::ranges::move(take(std::make_shared<const Settings>(*std::move(next))),
+                      std::back_inserter(problems));
   }
+  const bool taken = !contract::has_errors(problems);
+  refused_.clear();
+  for (const contract::Problem& problem : problems) {
+    if (problem.severity == contract::Problem::Severity::Error)
+      refused_.push_back("read again, and refused: " + problem.text());
+  }
+  host_.complain(std::move(problems));
+  host_.say(taken ? "settings and contracts were read again, and are in service"
+                  : "settings and contracts were read again, and refused: the old ones stay");
+  status_.count_reload(taken);
+  update_readiness();
+  supervisor_.ready();
+}
+
+// New certificates, or new keys for tickets.
+void Gateway::State::tls_changed(const TlsContexts& contexts) {
+  if (draining_) return;
+  for (size_t i = 0; i < std::min(plans_.size(), contexts.listeners.size()); ++i)
+    plans_[i].tls = contexts.listeners[i];
+  contracts_.use(contexts);
+  for (const auto& shard : shards_) {
+    shard->listen(plans_);
+    shard->publish(contracts_.snapshot(), contexts);
+  }
+}
+
+void Gateway::State::watch_files() {
+  std::set<std::string> files = host_.files;
+  files.merge(contracts_.files());
+  files_.watch(files);
 }
 
 int Gateway::State::run() {
   running_ = true;
+  tls_->start();
   for (const auto& shard : shards_) shard->start();
-  for (const auto& keeper : keepers_) {
-    keeper->start_asking();
-    tasks_.spawn(watch_readiness(*keeper));
-  }
-  tls_.start();
+  contracts_.start_asking();
   tasks_.spawn(pass_health_on());
   tasks_.spawn(wait_for_stop());
-  tasks_.spawn(watch_signals());
+  tasks_.spawn(wait_for_upgrades());
+  tasks_.spawn(wait_for_reloads());
+  tasks_.spawn(wait_for_file_changes());
   if (predecessor_) {
     tasks_.spawn(wait_for_contracts());
   } else {
@@ -260,33 +299,70 @@ int Gateway::State::run() {
   return exit_status_;
 }
 
+void Gateway::State::stop() {
+  loop_.post([this] {
+    stop_asked_ = true;
+    signals_.arrived().notify();
+  });
+}
+
 void Gateway::State::begin_accepting() {
   for (const auto& shard : shards_) shard->begin_accepting();
   supervisor_.ready();
   if (succession_) waiting_for_successor_.spawn(wait_for_successor());
 }
 
+void Gateway::State::published() {
+  const std::shared_ptr<const Snapshot>& snapshot = contracts_.snapshot();
+  contracts_.use(tls_->contexts());
+  for (const auto& shard : shards_) shard->publish(snapshot, tls_->contexts());
+  if (!contracts_.complete()) return;
+  complete_once_ = true;
+  if (host_.published) host_.published(*snapshot);
+  published_.notify();
+}
+
+void Gateway::State::conflicted() {
+  update_readiness();
+  if (complete_once_ || loop_.now() - started_ > kStartWindow) return;
+  exit_status_ = 1;
+  stop();
+}
+
+void Gateway::State::update_readiness() {
+  service::Readiness readiness;
+  readiness.draining = draining_;
+  readiness.ready = !draining_;
+  readiness.problems = refused_;
+  contracts_.describe(readiness);
+  status_.set_readiness(std::move(readiness));
+}
+
+loop::Task<void> Gateway::State::pass_health_on() {
+  for (;;) {
+    co_await health_.changed().wait();
+    for (const auto& shard : shards_) shard->publish(health_.report());
+  }
+}
+
 // What this process accepts the other one does not see, so it accepts nothing that it could not
 // answer yet.
 loop::Task<void> Gateway::State::wait_for_contracts() {
-  const Instant end = deadline_after(loop_.now(), settings_.upgrade_timeout);
-  while (!complete_once_ && loop_.now() < end) {
-    co_await http::TimedWait(published_, end);
-  }
+  const Instant end = deadline_after(loop_.now(), settings_->upgrade_timeout);
+  while (!complete_once_ && loop_.now() < end) co_await http::TimedWait(published_, end);
+  const pid_t pid = predecessor_->pid();
   if (!complete_once_) {
-    const std::string why = snapshot_ ? snapshot_->pending() : "no contract";
-    host_.say(fmt::format("not ready after upgrade_timeout ({}): process {} goes on", why,
-                          predecessor_->pid()));
+    host_.say(fmt::format("not ready after upgrade_timeout ({}): process {} goes on",
+                          contracts_.snapshot()->pending(), pid));
     exit_status_ = 1;
     stop();
     co_return;
   }
   begin_accepting();
   if (predecessor_->relieve()) {
-    host_.say(fmt::format("took over from process {}", predecessor_->pid()));
+    host_.say(fmt::format("took over from process {}", pid));
   } else {
-    host_.say(
-        fmt::format("process {} has gone before this one could take over", predecessor_->pid()));
+    host_.say(fmt::format("process {} has gone before this one could take over", pid));
   }
   sockets_.take_files();
   succession_->take_file();
@@ -303,127 +379,36 @@ loop::Task<void> Gateway::State::wait_for_successor() {
 
 // SIGUSR2 starts the program again, from the same path: the new process takes over when it is
 // ready.
-loop::Task<void> Gateway::State::watch_signals() {
+loop::Task<void> Gateway::State::wait_for_upgrades() {
   int upgrades = 0;
-  int reloads = 0;
   int children = 0;
   for (;;) {
-    if (upgrades != signals_.upgrades()) {
-      upgrades = signals_.upgrades();
-      if (settings_.upgrade_socket.empty()) {
+    if (std::exchange(upgrades, signals_.upgrades()) != signals_.upgrades()) {
+      if (settings_->upgrade_socket.empty()) {
         host_.say("SIGUSR2: without upgrade_socket there is nothing to take over by");
       } else if (const auto started = start_successor(host_.command); !started) {
         host_.say(started.error().message());
       }
     }
-    if (reloads != signals_.reloads()) {
-      reloads = signals_.reloads();
-      tls_.reload();
-    }
-    if (children != signals_.children()) {
-      children = signals_.children();
+    if (std::exchange(children, signals_.children()) != signals_.children()) {
       for (const std::string& line : reap_successors()) host_.say(line);
     }
     co_await signals_.arrived().wait();
   }
 }
 
-void Gateway::State::stop() {
-  loop_.post([this] {
-    stop_asked_ = true;
-    signals_.arrived().notify();
-  });
-}
-
-void Gateway::State::contract_changed(size_t) { publish(); }
-
-void Gateway::State::contract_trouble(size_t index, const std::string& text) {
-  host_.say("upstream " + settings_.upstreams[index].connection.name + ": " + text +
-            "; trying again");
-  publish();
-}
-
-void Gateway::State::tls_changed(const TlsContexts& contexts) {
-  for (size_t i = 0; i < keepers_.size(); ++i) keepers_[i]->cluster().use(contexts.upstreams[i]);
-  for (const auto& shard : shards_) shard->publish(contexts);
-}
-
-void Gateway::State::publish() {
-  Snapshot::Input input;
-  input.settings = &settings_;
-  input.beyond_loopback = beyond_loopback_;
-  bool complete = true;
-  for (const auto& keeper : keepers_) {
-    complete = complete && keeper->current() != nullptr;
-    input.contracts.push_back(keeper->current());
-    input.pending.push_back(keeper->trouble());
-  }
-  std::vector<contract::Problem> problems;
-  auto snapshot = Snapshot::build(input, problems);
-  if (contract::has_errors(problems)) {
-    conflict(problems);
-    return;
-  }
-  conflicts_.clear();
-  snapshot_ = std::move(snapshot);
-  for (const auto& shard : shards_) shard->publish(snapshot_);
-  for (size_t i = 0; i < keepers_.size(); ++i) {
-    if (keepers_[i]->current()) health_.watch(i, *snapshot_, keepers_[i]->cluster());
-  }
-  update_readiness();
-  if (complete) {
-    complete_once_ = true;
-    if (host_.published) host_.published(*snapshot_);
-    published_.notify();
-  }
-}
-
-void Gateway::State::conflict(const std::vector<contract::Problem>& problems) {
-  conflicts_.clear();
-  for (const contract::Problem& problem : problems) {
-    conflicts_.push_back(problem.text());
-    if (running_) host_.say(problem.text());  // before, start() returns them
-  }
-  update_readiness();
-  if (complete_once_ || loop_.now() - started_ > kStartWindow) return;
-  exit_status_ = 1;
-  stop();
-}
-
-void Gateway::State::update_readiness() {
-  service::Readiness readiness;
-  readiness.draining = draining_;
-  readiness.ready = !draining_ && snapshot_ != nullptr;
-  readiness.problems = conflicts_;
-  for (size_t i = 0; i < keepers_.size(); ++i) {
-    const ContractKeeper& keeper = *keepers_[i];
-    service::Readiness::Upstream upstream;
-    upstream.name = settings_.upstreams[i].connection.name;
-    upstream.ready = keeper.current() && keeper.cluster().connected();
-    if (!keeper.current()) {
-      upstream.state = keeper.trouble();
-    } else if (!keeper.cluster().connected()) {
-      upstream.state = keeper.cluster().trouble();
-    } else {
-      upstream.state = std::to_string(keeper.current()->contract.method_count()) + " methods";
-    }
-    readiness.ready = readiness.ready && upstream.ready;
-    readiness.upstreams.push_back(std::move(upstream));
-  }
-  status_.set_readiness(std::move(readiness));
-}
-
-loop::Task<void> Gateway::State::watch_readiness(ContractKeeper& keeper) {
+loop::Task<void> Gateway::State::wait_for_reloads() {
+  int reloads = 0;
   for (;;) {
-    co_await keeper.changed().wait();
-    update_readiness();
+    if (std::exchange(reloads, signals_.reloads()) != signals_.reloads() && !draining_) reload();
+    co_await signals_.arrived().wait();
   }
 }
 
-loop::Task<void> Gateway::State::pass_health_on() {
+loop::Task<void> Gateway::State::wait_for_file_changes() {
   for (;;) {
-    co_await health_.changed().wait();
-    for (const auto& shard : shards_) shard->publish(health_.report());
+    co_await files_.changed();
+    if (settings_->reload_on_change && !draining_) reload();
   }
 }
 
@@ -442,10 +427,10 @@ void Gateway::State::drain() {
   // The shards have their own descriptors, and take what waits before they close them.
   waiting_for_successor_.cancel_all();
   succession_.reset();
-  sockets_.clear();
+  sockets_.keep_only({});
+  plans_.clear();
   update_readiness();
-  for (const auto& shard : shards_)
-    shard->drain({settings_.drain_timeout, settings_.drain_idle_timeout});
+  for (const auto& shard : shards_) shard->drain();
   // Joining blocks, and signals still have to be seen: a thread of its own waits.
   joining_ = std::thread([this] {
     for (const auto& shard : shards_) shard->join();

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,14 @@ namespace parley::gateway {
 struct Host {
   // Something for the user to read; `line` has no newline.
   std::function<void(const std::string& line)> say;
+  // What is wrong with settings and contracts that were read again.
+  std::function<void(std::vector<contract::Problem> problems)> complain;
   // A snapshot went into service: the first, or a changed one.
   std::function<void(const Snapshot& snapshot)> published;
+  // Reads the settings again; nullopt: `problems` says why that is not possible.
+  std::function<std::optional<Settings>(std::vector<contract::Problem>& problems)> load;
+  // Where they come from, to be watched.
+  std::set<std::string> files;
   // How the program was called, its name first: for SIGUSR2.
   std::vector<std::string> command;
 };

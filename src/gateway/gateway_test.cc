@@ -113,7 +113,12 @@ class GatewayTest : public testing::Test {
   }
 
   std::vector<contract::Problem> start() {
-    gateway.emplace(settings, Host{[](const std::string&) {}, {}, {}});
+    gateway.emplace(settings, Host{.say = [](const std::string&) {},
+                                   .complain = {},
+                                   .published = {},
+                                   .load = {},
+                                   .files = {},
+                                   .command = {}});
     auto problems = gateway->start();
     if (!contract::has_errors(problems)) {
       thread = std::thread([this] { status = gateway->run(); });
@@ -191,7 +196,12 @@ TEST_F(GatewayTest, names_a_port_that_is_taken) {
   const std::string taken = api();
   Settings second = settings;
   second.listeners[0].address = taken;
-  Gateway other(second, Host{[](const std::string&) {}, {}, {}});
+  Gateway other(second, Host{.say = [](const std::string&) {},
+                             .complain = {},
+                             .published = {},
+                             .load = {},
+                             .files = {},
+                             .command = {}});
   const auto problems = other.start();
   ASSERT_EQ(problems.size(), 1u);
   EXPECT_NE(problems[0].text().find(taken), std::string::npos) << problems[0].text();

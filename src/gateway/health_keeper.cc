@@ -2,7 +2,7 @@
 
 namespace parley::gateway {
 
-std::string whole_upstream(size_t index) { return "#" + std::to_string(index); }
+std::string whole_upstream(std::string_view name) { return "#" + std::string(name); }
 
 void HealthKeeper::watch(size_t index, const Snapshot& snapshot, upstream::Cluster& cluster) {
   std::vector<std::string> services{""};
@@ -10,8 +10,9 @@ void HealthKeeper::watch(size_t index, const Snapshot& snapshot, upstream::Clust
     if (snapshot.upstream_of_service(service) == index && services.size() <= kWatchedMax)
       services.emplace_back(service);
   }
-  Watched& watched = upstreams_[index];
-  if (watched.services == services) return;
+  Watched& watched = upstreams_[cluster.settings().name];
+  if (watched.services == services && watched.cluster == &cluster) return;
+  watched.cluster = &cluster;
   watched.tasks = std::make_unique<loop::TaskSet>(changed_.loop());
   watched.watches.clear();
   for (const std::string& service : services) {
@@ -22,12 +23,17 @@ void HealthKeeper::watch(size_t index, const Snapshot& snapshot, upstream::Clust
   changed_.notify();  // what was said of the services before is no longer in the report
 }
 
+void HealthKeeper::forget(const upstream::Cluster& cluster) {
+  if (std::erase_if(upstreams_, [&](const auto& one) { return one.second.cluster == &cluster; }))
+    changed_.notify();
+}
+
 std::shared_ptr<const HealthReport> HealthKeeper::report() const {
   auto report = std::make_shared<HealthReport>();
-  for (const auto& [index, watched] : upstreams_) {
+  for (const auto& [name, watched] : upstreams_) {
     for (const auto& watch : watched.watches) {
       if (!watch->serving()) continue;
-      report->emplace(watch->service().empty() ? whole_upstream(index) : watch->service(),
+      report->emplace(watch->service().empty() ? whole_upstream(name) : watch->service(),
                       *watch->serving());
     }
   }

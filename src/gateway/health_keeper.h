@@ -11,10 +11,10 @@
 
 namespace parley::gateway {
 
-// What the upstreams say of their services, by full name; "#N" is upstream N as a whole. A service
-// that is not here is healthy while its upstream is connected.
+// What the upstreams say of their services, by full name; "#NAME" is an upstream as a whole. A
+// service that is not here is healthy while its upstream is connected.
 using HealthReport = std::map<std::string, bool, std::less<>>;
-std::string whole_upstream(size_t index);
+std::string whole_upstream(std::string_view name);
 
 // Watches the health of the upstreams' exposed services, once for all shards, on the control
 // thread.
@@ -27,19 +27,22 @@ class HealthKeeper {
 
   // Watches what `snapshot` exposes of upstream `index`, in place of what was watched before.
   void watch(size_t index, const Snapshot& snapshot, upstream::Cluster& cluster);
+  // Lets go of every upstream that is watched by way of this cluster.
+  void forget(const upstream::Cluster& cluster);
 
   std::shared_ptr<const HealthReport> report() const;
   loop::Signal& changed() { return changed_; }
 
  private:
   struct Watched {
+    const upstream::Cluster* cluster = nullptr;
     std::vector<std::string> services;
     std::vector<std::unique_ptr<upstream::HealthWatch>> watches;
     std::unique_ptr<loop::TaskSet> tasks;  // destroyed first
   };
 
   loop::Signal changed_;
-  std::map<size_t, Watched> upstreams_;
+  std::map<std::string, Watched> upstreams_;  // by name
 };
 
 }  // namespace parley::gateway

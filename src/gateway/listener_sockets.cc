@@ -50,10 +50,11 @@ void ListenerSockets::take(std::vector<GivenSocket> given) {
 }
 
 Result<std::shared_ptr<const OpenListener>> ListenerSockets::open(const std::string& name,
+                                                                  const std::string& text,
                                                                   size_t count) {
   const auto known = std::ranges::find(listeners_, name, &OpenListener::name);
   if (known != listeners_.end()) return std::shared_ptr<const OpenListener>(*known);
-  TRY(address, net::Address::parse(name));
+  TRY(address, net::Address::parse(text));
   auto listener = std::make_shared<OpenListener>();
   listener->name = name;
   claim(address, *listener);
@@ -90,8 +91,8 @@ void ListenerSockets::claim(const net::Address& address, OpenListener& listener)
   std::erase_if(given_, [](const GivenSocket& one) { return !one.socket.descriptor.valid(); });
 }
 
-void ListenerSockets::close(const std::string& name) {
-  std::erase_if(listeners_, [&](const auto& one) { return one->name == name; });
+void ListenerSockets::keep_only(const std::set<std::string>& names) {
+  std::erase_if(listeners_, [&](const auto& one) { return !names.contains(one->name); });
 }
 
 std::vector<std::string> ListenerSockets::drop_unclaimed() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,7 @@ namespace parley::gateway {
 // The sockets of one listener: one a shard where that can be. They stay open as long as somebody
 // refers to this; closing one resets the connections that wait in its queue.
 struct OpenListener {
-  std::string name;  // its address as the settings have it
+  std::string name;  // among all listeners: its address as the settings have it, or more
   net::Address address;
   std::vector<net::ListeningSocket> sockets;
   bool takes_file = false;  // from the process that it comes from, once that leaves
@@ -35,12 +36,12 @@ class ListenerSockets {
 
   // Gives the listener that is open under this name, or opens one, with `count` sockets if it can
   // choose: with those that were given, if some fit.
-  Result<std::shared_ptr<const OpenListener>> open(const std::string& name, size_t count);
-  // Forgets a listener; its sockets close when nobody refers to them.
-  void close(const std::string& name);
+  Result<std::shared_ptr<const OpenListener>> open(const std::string& name,
+                                                   const std::string& address, size_t count);
+  // Forgets all other listeners; their sockets close when nobody refers to them any more.
+  void keep_only(const std::set<std::string>& names);
 
   const std::vector<std::shared_ptr<OpenListener>>& all() const { return listeners_; }
-  void clear() { listeners_.clear(); }
   // Given sockets that no listener has taken, by address. They are closed.
   std::vector<std::string> drop_unclaimed();
   // The files of Unix sockets change hands: to the process that takes over, from the one that

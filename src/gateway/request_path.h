@@ -23,22 +23,33 @@
 
 namespace parley::gateway {
 
+// One upstream as a shard reaches it. It lives as long as a catalogue refers to it: after a reload
+// that has changed or removed it, until the last of its calls is over.
+struct UpstreamAccess {
+  UpstreamAccess(loop::Loop& loop, net::Network& network, net::Resolver& resolver,
+                 const upstream::Settings& settings, loop::Signal& changed);
+
+  upstream::Cluster cluster;
+  upstream::GrpcCaller caller;
+
+ private:
+  loop::Task<void> pass_on(loop::Signal& to);
+  loop::TaskSet tasks_;
+};
+
 // What a shard's request paths share: the upstreams' connections and Parley's own services.
 class Shelf final : public service::HealthSource, public service::ReflectionSource {
  public:
-  Shelf(loop::Loop& loop, net::Network& network, net::Resolver& resolver, const Settings& settings,
-        Status& status);
+  Shelf(loop::Loop& loop, net::Network& network, net::Resolver& resolver, Status& status);
 
   void publish(std::shared_ptr<const Snapshot> snapshot);
   void publish(std::shared_ptr<const HealthReport> report);
   void use(const TlsContexts& tls);
-  // Where a call of `method` goes. REQUIRES: it is of `snapshot`, or of the built-in contract.
-  call::CallService& service_for(const Snapshot& snapshot, const contract::Method& method);
-  upstream::Cluster& cluster(size_t index) { return *clusters_[index]; }
-  size_t clusters() const { return clusters_.size(); }
+  // Of the newest snapshot, in the order of its settings.
+  const std::vector<std::shared_ptr<UpstreamAccess>>& upstreams() const { return upstreams_; }
+  // One of Parley's own services. REQUIRES: it is of the built-in contract.
+  call::CallService& builtin(const contract::Service& service);
   void update_gauges(observe::Metrics& metrics) const;
-  // Ends the calls that still run.
-  loop::Curfew& curfew() { return curfew_; }
 
   service::Serving status_of(std::string_view service) const override;
   std::vector<std::string> services() const override;
@@ -46,19 +57,17 @@ class Shelf final : public service::HealthSource, public service::ReflectionSour
   const service::ReflectionIndex& reflection() const override { return snapshot_->reflection(); }
 
  private:
-  loop::Task<void> pass_on(loop::Signal& from);
-
+  loop::Loop& loop_;
+  net::Network& network_;
+  net::Resolver& resolver_;
   Status& status_;
-  loop::Curfew curfew_;
   loop::Signal changed_;
   std::shared_ptr<const Snapshot> snapshot_;
   std::shared_ptr<const HealthReport> report_ = std::make_shared<HealthReport>();
-  std::vector<std::unique_ptr<upstream::Cluster>> clusters_;
-  std::vector<std::unique_ptr<upstream::GrpcCaller>> callers_;
+  std::vector<std::shared_ptr<UpstreamAccess>> upstreams_;
   service::Health health_;
   service::Reflection reflection_;
   service::Admin admin_;
-  loop::TaskSet tasks_;
 };
 
 // The layers that a request of one listener passes, from the edge to the doors; the doors go on to
@@ -67,18 +76,21 @@ class RequestPath {
  public:
   // All are borrowed for the path's life; `address` is where the listener is bound.
   RequestPath(loop::Loop& loop, Shelf& shelf, const ListenerSettings& listener,
-              const net::Address& address, const Settings& settings, observe::Metrics& metrics,
-              edge::LogSink* log);
+              const net::Address& address, const edge::HostSettings& admin_hosts,
+              observe::Metrics& metrics, edge::LogSink& log);
 
   http::ExchangeService& entrance() { return *entrance_; }
   void publish(const std::shared_ptr<const Snapshot>& snapshot);
   const door::Counts& counts() const { return doors_.counts(); }
+  // Ends the calls that came in here and still run.
+  loop::Curfew& curfew() { return curfew_; }
 
  private:
   http::ExchangeService& add_layers(const ListenerSettings& listener);
 
   Shelf& shelf_;
   const Serve serve_;
+  loop::Curfew curfew_;
   door::Doors doors_;
   edge::HostGuard host_guard_;
   std::optional<edge::HttpsRedirect> https_redirect_;

@@ -23,6 +23,7 @@ struct Serve {
   bool health = true;      // grpc.health.v1.Health
   bool reflection = true;  // grpc.reflection
   bool admin = false;      // /healthz, /readyz, /metrics
+  friend bool operator==(const Serve&, const Serve&) = default;
 };
 
 struct ListenerSettings {
@@ -97,6 +98,8 @@ struct Settings {
   std::string upgrade_socket;
   Duration upgrade_timeout = std::chrono::seconds(30);  // for the new process to be ready
   Duration reflection_retry = std::chrono::seconds(2);
+  Duration reflection_interval = std::chrono::minutes(5);  // upstreams are asked again
+  bool reload_on_change = true;  // of the files that settings and contracts come from
 };
 
 }  // namespace parley::gateway

@@ -1,6 +1,8 @@
 #include "gateway/shard.h"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include <unistd.h>
 
@@ -20,71 +22,57 @@ constexpr int kLastTurns = 50;
 // So many connections beyond a limit are told so at a time; others are reset.
 constexpr size_t kTurnedAwayMax = 64;
 
-std::unique_ptr<edge::LogSink> make_log(loop::Loop& loop, const Settings& settings,
-                                        observe::Metrics& metrics) {
-  if (settings.log.format == edge::LogFormat::Off) return nullptr;
-  return std::make_unique<edge::LogSink>(loop, edge::log_to_descriptor(STDOUT_FILENO), settings.log,
-                                         metrics.log_lines_dropped);
+// Whether connections of one may go on under the other.
+bool is_same_entrance(const ListenerPlan& a, const ListenerPlan& b) {
+  const auto said = [](const ListenerSettings& one) {
+    return std::tie(one.serve, one.proxy_from, one.forwarded, one.hsts, one.https_port);
+  };
+  return a.open == b.open && said(a.settings) == said(b.settings) && a.admin_hosts == b.admin_hosts;
 }
 
 }  // namespace
 
-Shard::Entrance::Entrance(Shard& shard, const net::Address& address, ListenerSettings its)
-    : settings(std::move(its)),
-      limited(!settings.serve.admin),
-      path(shard.loop_, shard.shelf_, settings, address, shard.settings_, shard.metrics_,
-           shard.log_.get()),
-      context{shard.loop_, path.entrance(), shard.settings_.http, shard.drain_} {}
+Shard::Entrance::Entrance(Shard& shard, ListenerPlan from)
+    : plan(std::move(from)),
+      limited(!plan.settings.serve.admin),
+      path(shard.loop_, shard.shelf_, plan.settings, plan.open->address, plan.admin_hosts,
+           shard.metrics_, shard.log_),
+      drain(shard.loop_),
+      context{shard.loop_, path.entrance(), shard.http_, drain},
+      connections(shard.loop_),
+      turned_away(shard.loop_),
+      accepting(shard.loop_) {}
 
-Shard::Shard(const Settings& settings, Status& status, AddressCounts& addresses, uint64_t seed)
-    : settings_(settings),
+Shard::Shard(std::shared_ptr<const Settings> settings, Status& status, AddressCounts& addresses,
+             uint64_t seed, size_t index, size_t shards)
+    : index_(index),
+      shards_(shards),
+      settings_(std::move(settings)),
+      http_(settings_->http),
       addresses_(addresses),
       poller_(loop::make_epoll_poller()),
       loop_(clock_, *poller_, seed),
       network_(net::make_socket_network(loop_)),
       resolver_(net::make_resolver(loop_)),
-      log_(make_log(loop_, settings, metrics_)),
-      drain_(loop_),
-      shelf_(loop_, *network_, *resolver_, settings, status),
-      connections_(loop_),
-      turned_away_(loop_),
-      accepting_(loop_),
+      log_(loop_, edge::log_to_descriptor(STDOUT_FILENO), settings_->log,
+           metrics_.log_lines_dropped),
+      shelf_(loop_, *network_, *resolver_, status),
+      retiring_(loop_),
       chores_(loop_) {
   status.add(metrics_);
 }
 
 Shard::~Shard() { join(); }
 
-Result<void> Shard::listen(const OpenListener& open, size_t index,
-                           const ListenerSettings& settings) {
-  const size_t shards = settings.serve.admin ? 1 : settings_.threads;
-  auto entrance = std::make_unique<Entrance>(*this, open.address, settings);
-  for (const int descriptor : open.descriptors_of(index, shards)) {
-    TRY(listener, network_->listen(open.address, {.shared_descriptor = descriptor}));
-    entrance->listeners.push_back(std::move(listener));
-  }
-  entrances_.push_back(std::move(entrance));
-  return {};
-}
-
 void Shard::start() {
   chores_.spawn(keep_gauges());
   thread_ = std::thread([this] {
     loop_.run();
     // Coroutines end on the thread that ran them.
-    accepting_.cancel_all();
-    connections_.cancel_all();
-    turned_away_.cancel_all();
     chores_.cancel_all();
-  });
-}
-
-void Shard::begin_accepting() {
-  loop_.post([this] {
-    for (const auto& entrance : entrances_) {
-      for (const auto& listener : entrance->listeners)
-        accepting_.spawn(accept(*entrance, *listener));
-    }
+    retiring_.cancel_all();
+    retired_.clear();
+    entrances_.clear();
   });
 }
 
@@ -92,40 +80,92 @@ void Shard::join() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Shard::publish(std::shared_ptr<const Snapshot> snapshot) {
-  loop_.post([this, snapshot = std::move(snapshot)] {
+void Shard::listen(std::vector<ListenerPlan> plans) {
+  loop_.post([this, plans = std::move(plans)]() mutable { plan_entrances(std::move(plans)); });
+}
+
+void Shard::plan_entrances(std::vector<ListenerPlan> plans) {
+  std::vector<std::unique_ptr<Entrance>> before = std::exchange(entrances_, {});
+  for (ListenerPlan& plan : plans) {
+    // The admin's few requests need one shard only.
+    if (plan.settings.serve.admin && index_ > 0) continue;
+    const auto same = std::ranges::find_if(
+        before, [&](const auto& one) { return one && is_same_entrance(one->plan, plan); });
+    if (same == before.end()) {
+      entrances_.push_back(open(std::move(plan)));
+    } else {
+      (*same)->plan.settings.tls = std::move(plan.settings.tls);
+      (*same)->plan.tls = std::move(plan.tls);
+      entrances_.push_back(std::move(*same));
+    }
+  }
+  for (auto& entrance : before) {
+    if (!entrance) continue;
+    retired_.push_back(std::move(entrance));
+    retiring_.spawn(retire(*retired_.back()));
+  }
+}
+
+std::unique_ptr<Shard::Entrance> Shard::open(ListenerPlan plan) {
+  auto entrance = std::make_unique<Entrance>(*this, std::move(plan));
+  const OpenListener& open = *entrance->plan.open;
+  const size_t shards = entrance->plan.settings.serve.admin ? 1 : shards_;
+  for (const int descriptor : open.descriptors_of(index_, shards)) {
+    auto listener = network_->listen(open.address, {.shared_descriptor = descriptor});
+    // Only for want of descriptors; those that were shared before it serve.
+    if (listener) entrance->listeners.push_back(*std::move(listener));
+  }
+  if (snapshot_) entrance->path.publish(snapshot_);
+  if (accepting_) begin_accepting(*entrance);
+  return entrance;
+}
+
+void Shard::begin_accepting() {
+  loop_.post([this] {
+    accepting_ = true;
+    for (const auto& entrance : entrances_) begin_accepting(*entrance);
+  });
+}
+
+void Shard::begin_accepting(Entrance& entrance) {
+  for (const auto& listener : entrance.listeners)
+    entrance.accepting.spawn(accept(entrance, *listener));
+}
+
+void Shard::publish(std::shared_ptr<const Snapshot> snapshot, const TlsContexts& tls) {
+  loop_.post([this, snapshot = std::move(snapshot), tls] {
+    snapshot_ = snapshot;
+    apply(snapshot->shared_settings());
     shelf_.publish(snapshot);
+    shelf_.use(tls);
     for (const auto& entrance : entrances_) entrance->path.publish(snapshot);
   });
+}
+
+void Shard::apply(std::shared_ptr<const Settings> settings) {
+  if (settings == settings_) return;
+  settings_ = std::move(settings);
+  http_ = settings_->http;
+  log_.configure(settings_->log);
 }
 
 void Shard::publish(std::shared_ptr<const HealthReport> report) {
   loop_.post([this, report = std::move(report)] { shelf_.publish(report); });
 }
 
-void Shard::publish(const TlsContexts& tls) {
-  loop_.post([this, tls] {
-    // The admin listener, which speaks no TLS, is behind those of the settings.
-    for (size_t i = 0; i < entrances_.size() && i < tls.listeners.size(); ++i)
-      entrances_[i]->tls = tls.listeners[i];
-    shelf_.use(tls);
-  });
-}
-
 loop::Task<void> Shard::accept(Entrance& entrance, net::Listener& listener) {
-  const size_t connections_max =
-      std::max<size_t>(settings_.connections_max / std::max(settings_.threads, 1u), 1);
   for (;;) {
     auto stream = co_await listener.accept();
     if (!stream) co_return;
-    ++accepted_;
+    ++entrance.accepted;
     metrics_.client_connections_total.add(1);
-    if (entrance.limited && connections_.size() >= connections_max) {
+    const size_t connections_max = std::max<size_t>(settings_->connections_max / shards_, 1);
+    if (entrance.limited && connections() >= connections_max) {
       turn_away(*std::move(stream), entrance, "connections_max");
-    } else if (!entrance.limited || settings_.connections_per_address_max == 0) {
-      connections_.spawn(serve(*std::move(stream), entrance));
+    } else if (!entrance.limited || settings_->connections_per_address_max == 0) {
+      entrance.connections.spawn(serve(*std::move(stream), entrance));
     } else if (auto place = addresses_.take((*stream)->peer())) {
-      connections_.spawn(serve_counted(*std::move(stream), entrance, *std::move(place)));
+      entrance.connections.spawn(serve_counted(*std::move(stream), entrance, *std::move(place)));
     } else {
       turn_away(*std::move(stream), entrance, "connections_per_address_max");
     }
@@ -147,7 +187,7 @@ loop::Task<void> Shard::serve_prepared(std::unique_ptr<net::ByteStream> stream,
 // and is counted.
 loop::Task<std::unique_ptr<net::ByteStream>> Shard::prepare(std::unique_ptr<net::ByteStream> stream,
                                                             const Entrance& entrance) {
-  const ListenerSettings& settings = entrance.settings;
+  const ListenerSettings& settings = entrance.plan.settings;
   const Instant deadline = deadline_after(loop_.now(), settings.tls.handshake_timeout);
   if (!settings.proxy_from.empty()) {
     auto told = co_await net::take_proxy_header(std::move(stream), settings.proxy_from, deadline);
@@ -158,7 +198,7 @@ loop::Task<std::unique_ptr<net::ByteStream>> Shard::prepare(std::unique_ptr<net:
     stream = *std::move(told);
   }
   if (settings.tls.certificates.empty()) co_return stream;
-  const net::TlsServerContext tls = entrance.tls;
+  const net::TlsServerContext tls = entrance.plan.tls;
   if (!tls.active()) co_return nullptr;  // not published yet
   auto secured = co_await net::accept_tls(std::move(stream), tls, deadline);
   if (!secured) {
@@ -179,55 +219,72 @@ loop::Task<void> Shard::serve_counted(std::unique_ptr<net::ByteStream> stream, E
 // the handshake is what costs most.
 void Shard::turn_away(std::unique_ptr<net::ByteStream> stream, Entrance& entrance,
                       std::string_view limit) {
-  if (entrance.plain() && turned_away_.size() < kTurnedAwayMax) {
-    turned_away_.spawn(refuse_connection(std::move(stream), entrance.context, limit));
+  if (entrance.plain() && entrance.turned_away.size() < kTurnedAwayMax) {
+    entrance.turned_away.spawn(refuse_connection(std::move(stream), entrance.context, limit));
     return;
   }
   metrics_.count_limit(limit);
   stream->abort();
 }
 
+size_t Shard::connections() const {
+  size_t all = 0;
+  for (const auto& entrance : entrances_) all += entrance->connections.size();
+  for (const auto& entrance : retired_) all += entrance->connections.size();
+  return all;
+}
+
 loop::Task<void> Shard::keep_gauges() {
   for (;;) {
     co_await loop::sleep_for(loop_, kGaugeInterval);
-    metrics_.client_connections.set(static_cast<int64_t>(connections_.size()));
-    relief_.look(connections_.size());
+    metrics_.client_connections.set(static_cast<int64_t>(connections()));
+    relief_.look(connections());
     shelf_.update_gauges(metrics_);
-    uint64_t dropped = 0;
+    uint64_t dropped = metadata_dropped_before_;
     for (const auto& entrance : entrances_) dropped += entrance->path.counts().metadata_dropped;
     metrics_.metadata_dropped.set(dropped);
   }
 }
 
-void Shard::drain(DrainTimes times) {
-  loop_.post([this, times] { chores_.spawn(finish(times)); });
+void Shard::drain() {
+  loop_.post([this] { chores_.spawn(finish()); });
 }
 
-loop::Task<void> Shard::finish(DrainTimes times) {
-  co_await stop_accepting();
-  drain_.start(times.idle);
+loop::Task<void> Shard::finish() {
+  plan_entrances({});
   shelf_.changed().notify();  // health is NOT_SERVING from now on
-  co_await wait_for_connections(times.timeout);
-  shelf_.curfew().fall();
-  co_await wait_for_connections(kLastWords);
+  while (!retiring_.empty()) co_await retiring_.emptied();
   loop_.stop();
 }
 
+// A listener that is no more: its connections end as soon as they can, and what is left after a
+// time is told that it ends here.
+loop::Task<void> Shard::retire(Entrance& entrance) {
+  co_await stop_accepting(entrance);
+  entrance.drain.start(settings_->drain_idle_timeout);
+  co_await wait_for_connections(entrance, settings_->drain_timeout);
+  entrance.path.curfew().fall();
+  co_await wait_for_connections(entrance, kLastWords);
+  metadata_dropped_before_ += entrance.path.counts().metadata_dropped;
+  std::erase_if(retired_, [&](const auto& one) { return one.get() == &entrance; });
+}
+
 // What waits in the sockets' queues is still taken: closing a socket resets it.
-loop::Task<void> Shard::stop_accepting() {
+loop::Task<void> Shard::stop_accepting(Entrance& entrance) {
   uint64_t before = 0;
   int turns = 0;
   do {
-    before = accepted_;
+    before = entrance.accepted;
     co_await loop::sleep_for(loop_, std::chrono::milliseconds(1));
-  } while (accepted_ != before && ++turns < kLastTurns);
-  accepting_.cancel_all();
-  for (const auto& entrance : entrances_) entrance->listeners.clear();
+  } while (entrance.accepted != before && ++turns < kLastTurns);
+  entrance.accepting.cancel_all();
+  entrance.listeners.clear();
+  entrance.plan.open.reset();
 }
 
-loop::Task<void> Shard::wait_for_connections(Duration limit) {
+loop::Task<void> Shard::wait_for_connections(const Entrance& entrance, Duration limit) {
   const Instant end = deadline_after(loop_.now(), limit);
-  while (!connections_.empty() && loop_.now() < end) {
+  while (!entrance.connections.empty() && loop_.now() < end) {
     co_await loop::sleep_for(loop_, std::min<Duration>(kDrainInterval, end - loop_.now()));
   }
 }

@@ -19,46 +19,62 @@
 
 namespace parley::gateway {
 
+// A listener as its shards open it.
+struct ListenerPlan {
+  std::shared_ptr<const OpenListener> open;
+  ListenerSettings settings;
+  edge::HostSettings admin_hosts;
+  net::TlsServerContext tls;  // for connections from now on; an empty context: no TLS
+};
+
 // One thread that serves: its own loop, listening sockets, connections and upstream pools. What is
 // not marked "any thread" is called before start() or from the shard's own thread.
 //
-//   listen* → start → begin_accepting → (publish | drain)* → join
+//   start → (listen | publish)* → begin_accepting → (listen | publish)* → drain → join
 class Shard {
  public:
-  Shard(const Settings& settings, Status& status, AddressCounts& addresses, uint64_t seed);
+  // `index`: which of the `shards` this one is.
+  Shard(std::shared_ptr<const Settings> settings, Status& status, AddressCounts& addresses,
+        uint64_t seed, size_t index, size_t shards);
   ~Shard();
 
-  // Shares the sockets of a listener: those that are for shard `index`.
-  Result<void> listen(const OpenListener& open, size_t index, const ListenerSettings& settings);
-
   void start();
-  void begin_accepting();                                    // any thread
-  void publish(std::shared_ptr<const Snapshot> snapshot);    // any thread
+  // Any thread: listens as these say and no more, on its part of the sockets. A listener that was
+  // planned before goes on, with its new certificates; what is not planned again, or serves
+  // something else now, ends as in a drain.
+  void listen(std::vector<ListenerPlan> plans);
+  void begin_accepting();  // any thread
+  // Any thread. `tls`: for the upstreams of this snapshot.
+  void publish(std::shared_ptr<const Snapshot> snapshot, const TlsContexts& tls);
   void publish(std::shared_ptr<const HealthReport> report);  // any thread
-  // Any thread: for handshakes from now on; connections that are there stay.
-  void publish(const TlsContexts& tls);
   // Any thread: stops accepting, lets what runs finish, then ends the thread. What is left after
-  // `timeout` is told that it ends here.
-  struct DrainTimes {
-    Duration timeout;
-    Duration idle;  // of HTTP/1.1 connections
-  };
-  void drain(DrainTimes times);
+  // the drain_timeout is told that it ends here.
+  void drain();
   void join();  // any thread but the shard's
 
  private:
+  // One listener, what its requests pass, and its connections.
   struct Entrance {
-    Entrance(Shard& shard, const net::Address& address, ListenerSettings its);
+    Entrance(Shard& shard, ListenerPlan from);
     // Whether HTTP begins with the first byte.
-    bool plain() const { return settings.tls.certificates.empty() && settings.proxy_from.empty(); }
-    const ListenerSettings settings;
+    bool plain() const {
+      return plan.settings.tls.certificates.empty() && plan.settings.proxy_from.empty();
+    }
+    ListenerPlan plan;
     std::vector<std::unique_ptr<net::Listener>> listeners;
     const bool limited;  // operators get in when clients have taken every place
     RequestPath path;
+    http::Drain drain;
     http::ServerContext context;
-    net::TlsServerContext tls;  // what the next handshake uses
+    uint64_t accepted = 0;
+    loop::TaskSet connections;
+    loop::TaskSet turned_away;
+    loop::TaskSet accepting;
   };
 
+  void plan_entrances(std::vector<ListenerPlan> plans);
+  std::unique_ptr<Entrance> open(ListenerPlan plan);
+  void begin_accepting(Entrance& entrance);
   loop::Task<void> accept(Entrance& entrance, net::Listener& listener);
   loop::Task<void> serve(std::unique_ptr<net::ByteStream> stream, Entrance& entrance);
   loop::Task<void> serve_prepared(std::unique_ptr<net::ByteStream> stream, Entrance& entrance);
@@ -69,11 +85,19 @@ class Shard {
   void turn_away(std::unique_ptr<net::ByteStream> stream, Entrance& entrance,
                  std::string_view limit);
   loop::Task<void> keep_gauges();
-  loop::Task<void> finish(DrainTimes times);
-  loop::Task<void> stop_accepting();
-  loop::Task<void> wait_for_connections(Duration limit);
+  loop::Task<void> retire(Entrance& entrance);
+  loop::Task<void> stop_accepting(Entrance& entrance);
+  loop::Task<void> wait_for_connections(const Entrance& entrance, Duration limit);
+  loop::Task<void> finish();
+  size_t connections() const;
+  void apply(std::shared_ptr<const Settings> settings);
 
-  const Settings& settings_;
+  const size_t index_;
+  const size_t shards_;
+  std::shared_ptr<const Settings> settings_;
+  // What connections borrow. A reload changes it under them: a limit or timeout holds at once; what
+  // an HTTP/2 client has been told by SETTINGS stays until its connection ends.
+  http::Settings http_;
   AddressCounts& addresses_;
   SystemClock clock_;
   std::unique_ptr<loop::Poller> poller_;
@@ -81,14 +105,14 @@ class Shard {
   std::unique_ptr<net::Network> network_;
   std::unique_ptr<net::Resolver> resolver_;
   observe::Metrics metrics_;
-  std::unique_ptr<edge::LogSink> log_;
-  http::Drain drain_;
+  edge::LogSink log_;
   Shelf shelf_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  bool accepting_ = false;
   std::vector<std::unique_ptr<Entrance>> entrances_;
-  uint64_t accepted_ = 0;
-  loop::TaskSet connections_;
-  loop::TaskSet turned_away_;
-  loop::TaskSet accepting_;
+  std::vector<std::unique_ptr<Entrance>> retired_;  // no longer planned; their connections end
+  uint64_t metadata_dropped_before_ = 0;            // by entrances that are gone
+  loop::TaskSet retiring_;
   loop::TaskSet chores_;
   MemoryRelief relief_;
   std::thread thread_;

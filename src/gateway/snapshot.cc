@@ -44,7 +44,7 @@ std::shared_ptr<const Snapshot> Snapshot::build(const Input& input,
                                                 std::vector<contract::Problem>& problems) {
   const Settings& settings = *input.settings;
   std::shared_ptr<Snapshot> snapshot(new Snapshot);
-  snapshot->settings_ = settings.door;
+  snapshot->settings_ = input.settings;
   snapshot->contracts_ = input.contracts;
   for (size_t i = 0; i < settings.upstreams.size(); ++i) {
     const UpstreamSettings& upstream = settings.upstreams[i];
@@ -59,7 +59,7 @@ std::shared_ptr<const Snapshot> Snapshot::build(const Input& input,
       snapshot->pending_ += "upstream " + name + ": " + input.pending[i];
       continue;
     }
-    snapshot->expose(settings, *input.contracts[i], upstream.expose, input.beyond_loopback);
+    snapshot->expose(*input.contracts[i], upstream.expose, input.beyond_loopback);
   }
   check_services(snapshot->exposures_, problems);
   snapshot->build_routes(problems);
@@ -77,15 +77,15 @@ std::shared_ptr<const Snapshot> Snapshot::build(const Input& input,
   return snapshot;
 }
 
-void Snapshot::expose(const Settings& settings, const LoadedContract& loaded, const Expose& expose,
-                      bool beyond_loopback) {
+void Snapshot::expose(const LoadedContract& loaded, const Expose& expose, bool beyond_loopback) {
+  const Settings& settings = *settings_;
   for (const contract::Service& service : loaded.contract.services()) {
     for (const contract::Method& method : service.methods) {
       Decision decision = decide(expose, method, beyond_loopback);
       exposures_.push_back(
           {&method, loaded.upstream, decision.exposed, std::move(decision.reason)});
       if (!decision.exposed) continue;
-      const door::Settings* merged = &settings_;
+      const door::Settings* merged = &settings.door;
       if (!settings.methods.empty()) {
         method_settings_.push_back(merge(settings.door, settings.methods, method.full_name));
         merged = &method_settings_.back();

@@ -45,7 +45,7 @@ struct Exposure {
 class Snapshot {
  public:
   struct Input {
-    const Settings* settings = nullptr;
+    std::shared_ptr<const Settings> settings;
     // By upstream, in the order of the settings; null: not here yet, with the reason in `pending`.
     std::vector<std::shared_ptr<const LoadedContract>> contracts;
     std::vector<std::string> pending;
@@ -57,7 +57,8 @@ class Snapshot {
 
   const door::Exposed* find_method(std::string_view path) const;
   const door::RestRouter& router() const { return router_; }
-  const door::Settings& settings() const { return settings_; }
+  const Settings& settings() const { return *settings_; }
+  const std::shared_ptr<const Settings>& shared_settings() const { return settings_; }
   const std::string& pending() const { return pending_; }
   const std::vector<std::shared_ptr<const LoadedContract>>& contracts() const { return contracts_; }
   const std::vector<Exposure>& exposures() const { return exposures_; }
@@ -71,11 +72,10 @@ class Snapshot {
 
  private:
   Snapshot() = default;
-  void expose(const Settings& settings, const LoadedContract& loaded, const Expose& expose,
-              bool beyond_loopback);
+  void expose(const LoadedContract& loaded, const Expose& expose, bool beyond_loopback);
   void build_routes(std::vector<contract::Problem>& problems);
 
-  door::Settings settings_;
+  std::shared_ptr<const Settings> settings_;
   std::vector<std::shared_ptr<const LoadedContract>> contracts_;
   std::deque<door::Settings> method_settings_;
   std::deque<door::Exposed> exposed_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -19,6 +20,7 @@ class Status final : public service::ReadinessSource, public service::MetricsSou
   void add(const observe::Metrics& metrics) { metrics_.push_back(&metrics); }
 
   void set_readiness(service::Readiness readiness);
+  void count_reload(bool taken) { (taken ? reloads_taken_ : reloads_refused_).fetch_add(1); }
   bool draining() const { return draining_.load(std::memory_order_relaxed); }
 
   service::Readiness readiness() override;
@@ -27,6 +29,8 @@ class Status final : public service::ReadinessSource, public service::MetricsSou
  private:
   std::vector<const observe::Metrics*> metrics_;  // constant once the shards run
   std::atomic<bool> draining_ = false;
+  std::atomic<uint64_t> reloads_taken_ = 0;
+  std::atomic<uint64_t> reloads_refused_ = 0;
   std::mutex mutex_;
   service::Readiness readiness_;  // guarded by mutex_
 };

@@ -81,6 +81,15 @@ void TlsKeeper::watch_upstream(size_t index) {
   watched_.push_back(std::move(watched));
 }
 
+void TlsKeeper::inherit(const TlsKeeper& before) {
+  for (Rotation& rotation : rotations_) {
+    const std::string& address = settings_.listeners[rotation.listener].address;
+    for (const Rotation& old : before.rotations_) {
+      if (before.settings_.listeners[old.listener].address == address) rotation.keys = old.keys;
+    }
+  }
+}
+
 bool TlsKeeper::load(Watched& watched, std::vector<net::TlsProblem>& problems) {
   // Before reading: what changes meanwhile shows at the next look.
   watched.loaded = watched.seen = print_of(watched.paths);

@@ -41,6 +41,8 @@ class TlsKeeper {
   // All are borrowed for the keeper's life.
   TlsKeeper(loop::Loop& loop, const Settings& settings, TlsListener& listener);
 
+  // Before load(): what listeners at the same addresses have given out can still be resumed.
+  void inherit(const TlsKeeper& before);
   // Errors: there are no contexts for some settings. Of what only deserves a warning the
   // configuration has spoken already.
   std::vector<contract::Problem> load();

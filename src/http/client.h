@@ -48,6 +48,7 @@ struct ClientSettings {
   Duration ping_interval =
       std::chrono::minutes(5);  // only while calls are open; doubled by ENHANCE_YOUR_CALM
   Duration ping_timeout = std::chrono::seconds(20);
+  friend bool operator==(const ClientSettings&, const ClientSettings&) = default;
 };
 
 // One HTTP/2 connection to an upstream. Streams are cheap; the pool above decides how many.

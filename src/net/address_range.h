@@ -21,6 +21,7 @@ class AddressRange {
 
   bool contains(const Address& address) const;
   const std::string& text() const { return text_; }  // as it was parsed
+  friend bool operator==(const AddressRange&, const AddressRange&) = default;
 
  private:
   int family_ = 0;

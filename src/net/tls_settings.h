@@ -42,6 +42,7 @@ struct TlsClientSettings {
   std::string key;
   bool verify = true;
   TlsVersion min_version = TlsVersion::Tls12;
+  friend bool operator==(const TlsClientSettings&, const TlsClientSettings&) = default;
 };
 
 // What is wrong with the files of some settings, for the person who wrote them.

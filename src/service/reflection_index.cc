@@ -1,10 +1,12 @@
 #include "service/reflection_index.h"
 
 #include <algorithm>
+#include <mutex>
 #include <optional>
-#include <set>
 #include <unordered_map>
 #include <utility>
+
+#include <boost/unordered/unordered_flat_set.hpp>
 
 #include "base/bytes.h"
 #include "wire/wire_reader.h"
@@ -59,6 +61,10 @@ class ReflectionIndex::Part {
 
   const std::vector<std::string_view>& services() const { return services_; }
   const ShownFile* shown(const contract::File* file) const {
+    std::call_once(filled_, [this] { fill(); });
+    return look_up(file);
+  }
+  const ShownFile* look_up(const contract::File* file) const {
     const auto found = files_.find(file);
     return found == files_.end() ? nullptr : &found->second;
   }
@@ -70,27 +76,30 @@ class ReflectionIndex::Part {
   const std::vector<int32_t>* extension_numbers(std::string_view message) const;
 
  private:
-  void show_exposed(const IsExposed& exposed);
-  void show_extensions();
-  bool show(const contract::File& file);
+  void note_exposed(const IsExposed& exposed);
+  void fill() const;
+  void show_extensions() const;
+  bool show(const contract::File& file) const;
   std::string cut(const contract::File& file) const;
   bool hides(std::string_view service_or_method) const;
 
   const contract::Contract& contract_;
-  std::set<std::string_view> exposed_;      // full names of services and methods
-  std::vector<std::string_view> services_;  // those of them that are services
-  std::unordered_map<const contract::File*, ShownFile> files_;
-  std::vector<std::unique_ptr<std::string>> descriptors_;  // of the shown files
-  std::map<std::string_view, std::vector<int32_t>> extensions_;
+  boost::unordered_flat_set<std::string_view> exposed_;  // full names of services and methods
+  std::vector<std::string_view> services_;               // those of them that are services
+  // Made by whichever shard is asked first: copying a large contract's files takes time and memory,
+  // and most gateways are never asked.
+  mutable std::once_flag filled_;
+  mutable std::unordered_map<const contract::File*, ShownFile> files_;
+  mutable std::vector<std::unique_ptr<std::string>> descriptors_;  // of the shown files
+  mutable std::map<std::string_view, std::vector<int32_t>> extensions_;
 };
 
 ReflectionIndex::Part::Part(const contract::Contract& contract, const IsExposed& exposed)
     : contract_(contract) {
-  show_exposed(exposed);
-  show_extensions();
+  note_exposed(exposed);
 }
 
-void ReflectionIndex::Part::show_exposed(const IsExposed& exposed) {
+void ReflectionIndex::Part::note_exposed(const IsExposed& exposed) {
   for (const contract::Service& service : contract_.services()) {
     for (const contract::Method& method : service.methods)
       if (exposed(method)) exposed_.insert(method.full_name);
@@ -101,17 +110,21 @@ void ReflectionIndex::Part::show_exposed(const IsExposed& exposed) {
     exposed_.insert(service.full_name);
     services_.push_back(service.full_name);
   }
+}
+
+void ReflectionIndex::Part::fill() const {
   for (const std::string_view service : services_)
     if (const auto* file = contract_.find_symbol_file(service)) show(*file);
+  show_extensions();
 }
 
 // Files that extend a shown message are shown, with what they import: which may be messages that
 // others extend, so until nothing is new.
-void ReflectionIndex::Part::show_extensions() {
+void ReflectionIndex::Part::show_extensions() const {
   for (bool changed = true; changed;) {
     changed = false;
     for (const contract::Message& message : contract_.messages()) {
-      if (shown(contract_.find_symbol_file(message.full_name)) == nullptr) continue;
+      if (look_up(contract_.find_symbol_file(message.full_name)) == nullptr) continue;
       for (const contract::Field& field : message.fields) {
         if (!field.extension) continue;
         const auto* file = contract_.find_extension_file(message.full_name, field.number);
@@ -120,7 +133,7 @@ void ReflectionIndex::Part::show_extensions() {
     }
   }
   for (const contract::Message& message : contract_.messages()) {
-    if (shown(contract_.find_symbol_file(message.full_name)) == nullptr) continue;
+    if (look_up(contract_.find_symbol_file(message.full_name)) == nullptr) continue;
     std::vector<int32_t>& numbers = extensions_[message.full_name];
     for (const contract::Field& field : message.fields)
       if (field.extension) numbers.push_back(field.number);
@@ -129,7 +142,7 @@ void ReflectionIndex::Part::show_extensions() {
 }
 
 // Shows a file and all that it imports, without recursion. Whether any of them is new.
-bool ReflectionIndex::Part::show(const contract::File& first) {
+bool ReflectionIndex::Part::show(const contract::File& first) const {
   std::vector<const contract::File*> found;
   const auto find = [&](const contract::File& file) {
     if (files_.try_emplace(&file).second) found.push_back(&file);
@@ -144,7 +157,7 @@ bool ReflectionIndex::Part::show(const contract::File& first) {
     shown_file.name = file->name;
     shown_file.descriptor = *descriptors_.back();
     for (const std::string_view import : file->imports)
-      if (const auto* imported = shown(contract_.find_file(import)))
+      if (const auto* imported = look_up(contract_.find_file(import)))
         shown_file.imports.push_back(imported);
   }
   return !found.empty();
@@ -186,6 +199,7 @@ bool ReflectionIndex::Part::hides(std::string_view name) const {
 
 const std::vector<int32_t>* ReflectionIndex::Part::extension_numbers(
     std::string_view message) const {
+  std::call_once(filled_, [this] { fill(); });
   const auto found = extensions_.find(message);
   return found == extensions_.end() ? nullptr : &found->second;
 }

@@ -22,8 +22,8 @@ struct ShownFile {
 
 // What reflection shows of some contracts: the exposed services and methods, the files that declare
 // them, what those import, and the files that extend their messages. Other services in these files
-// are cut out, and source code info is. Built once for each snapshot; immutable, shared by every
-// shard. The contracts outlive it.
+// are cut out, and source code info is. Built once for each snapshot, its files when they are first
+// asked for; shared by every shard. The contracts outlive it.
 class ReflectionIndex {
  public:
   using IsExposed = std::function<bool(const contract::Method&)>;

@@ -28,6 +28,7 @@ struct Settings {
   Duration resolve_interval = std::chrono::seconds(30);  // how often names are looked up again
   http::ClientSettings http;
   net::TlsClientSettings tls;
+  friend bool operator==(const Settings&, const Settings&) = default;
 };
 
 }  // namespace parley::upstream

@@ -208,9 +208,10 @@ class Upstream(grpc.GenericRpcHandler):
         self.contract = contract
         self.seen: list[Seen] = []
         self._answer = answer
+        self._reflections = [Reflection(contract, version) for version in reflection]
         self._server = grpc.server(
             futures.ThreadPoolExecutor(max_workers=32),
-            handlers=[self, *(Reflection(contract, version) for version in reflection)],
+            handlers=[self, *self._reflections],
             options=[("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", -1)],
         )
         # The port that a former server has just left may need a moment.
@@ -218,6 +219,11 @@ class Upstream(grpc.GenericRpcHandler):
         host = address.rpartition(":")[0]
         self.address = address if host == "unix" else f"{host}:{port}"
         self._server.start()
+
+    def tell(self, contract: Contract):
+        """From now on reflection says this."""
+        for reflection in self._reflections:
+            reflection.contract = contract
 
     def _bind(self, address: str) -> int:
         with contextlib.suppress(RuntimeError):
@@ -259,7 +265,7 @@ class Reflection(grpc.GenericRpcHandler):
     """Server reflection in one version, from the contract's own descriptors."""
 
     def __init__(self, contract: Contract, version: str):
-        self._contract = contract
+        self.contract = contract
         self._path = f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo"
         package = f"grpc.reflection.{version}"
         self._takes = own_contract().message(f"{package}.ServerReflectionRequest")
@@ -277,13 +283,13 @@ class Reflection(grpc.GenericRpcHandler):
     def _reply(self, request):
         reply = self._gives(original_request=request)
         if request.HasField("list_services"):
-            for name in self._contract.services():
+            for name in self.contract.services():
                 reply.list_services_response.service.add(name=name)
             return reply
         wanted = request.file_by_filename
         with contextlib.suppress(KeyError):
-            wanted = wanted or self._contract.file_of(request.file_containing_symbol)
-        files = [one for one in self._contract.files if one.name == wanted]
+            wanted = wanted or self.contract.file_of(request.file_containing_symbol)
+        files = [one for one in self.contract.files if one.name == wanted]
         for file in files:
             data = file.SerializeToString()
             reply.file_descriptor_response.file_descriptor_proto.append(data)

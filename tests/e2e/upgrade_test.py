@@ -16,7 +16,7 @@ from harness import Process, curl, free_port, wait_until
 from loads import Everything, Http1Load, Verdict
 from puppet import PROTO, SERVICE, Puppet, Stream
 
-SWAPS = 10
+SWAPS = int(os.environ.get("PARLEY_SWAPS", "10"))
 SETTLED = 100  # good answers of each load between two swaps
 SWAP_SECONDS = 20
 ANSWER = b'{"text":"ok"}'
