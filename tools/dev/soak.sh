@@ -2,9 +2,10 @@
 #
 #   fuzz   each fuzz target searches for SOAK_SECONDS, and sees the code of the libraries it reaches
 #   slow   each kind of slow clients stays for SOAK_SECONDS
+#   life   SOAK_SECONDS reloads, and a tenth as many upgrades of the binary, under load
 
 soak_seconds=${SOAK_SECONDS:-600}
-soak_kinds=(fuzz slow)
+soak_kinds=(fuzz slow life)
 
 verb_soak() {
   local name failed=() chosen=("${@:-${soak_kinds[@]}}")
@@ -38,4 +39,14 @@ soak_fuzz() {
 soak_slow() {
   build_targets release parley shop &&
     PARLEY_SLOW_SECONDS=$soak_seconds run python3 tests/e2e/slow_clients_test.py
+}
+
+soak_life() {
+  local test status=0
+  build_targets release parley shop || return 1
+  for test in reload upgrade; do
+    PARLEY_RELOADS=$soak_seconds PARLEY_SWAPS=$((soak_seconds / 10)) \
+      run python3 "tests/e2e/${test}_test.py" UnderLoad || status=1
+  done
+  return "$status"
 }
