@@ -69,7 +69,7 @@ void keep_what_must_stay(const Settings& now, Settings& next,
 }  // namespace
 
 // The control thread: everything that is not a request.
-class Gateway::State final : private TlsListener {
+class Gateway::State final : public TlsListener {
  public:
   State(Settings settings, Host host);
 
