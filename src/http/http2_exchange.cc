@@ -71,7 +71,10 @@ void Http2Exchange::check_head() {
 void Http2Exchange::take_host() {
   Fields& fields = request_.fields;
   const auto authority = fields.find(FieldId::PseudoAuthority);
-  if (authority && !is_authority(*authority)) return refuse_malformed("`:authority` is not valid");
+  if (authority && !is_authority(*authority) &&
+      !(peer().is_unix() && is_escaped_path(*authority))) {
+    return refuse_malformed("`:authority` is not valid");
+  }
   const auto host = fields.find(FieldId::Host);
   if (!host) return;
   if (fields.count(FieldId::Host) > 1 || (authority && !ascii_equal(*authority, *host))) {

@@ -9,6 +9,7 @@
 #include "http/client.h"
 #include "http/http_fake.h"
 #include "http/server.h"
+#include "http/syntax.h"
 #include "loop/loop_fake.h"
 #include "loop/task_set.h"
 #include "net/net_fake.h"
@@ -112,6 +113,13 @@ TEST_F(Http2Rules, refuses_an_authority_that_is_no_host_and_port) {
   }
   EXPECT_EQ(ask(request("a/b")).status, 0);
   EXPECT_EQ(service.started, 0u);
+}
+
+TEST(EscapedPath, is_what_grpc_says_over_a_unix_socket) {
+  for (const std::string_view good : {"tmp%2Fshop.sock", "localhost", "%2f"})
+    EXPECT_TRUE(is_escaped_path(good)) << good;
+  for (const std::string_view bad : {"", "tmp/shop", "a%2", "a%", "a%zz", "a b", "u@a"})
+    EXPECT_FALSE(is_escaped_path(bad)) << bad;
 }
 
 TEST_F(Http2Rules, refuses_a_host_that_is_wrong_or_said_twice) {

@@ -139,6 +139,16 @@ bool is_authority(std::string_view text) {
   return text[host_end] == ':' && is_port(text.substr(host_end + 1));
 }
 
+bool is_escaped_path(std::string_view text) {
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (is(text[at], kHost)) continue;
+    if (text[at] != '%' || at + 2 >= text.size()) return false;
+    if (hex_digit(text[at + 1]) < 0 || hex_digit(text[at + 2]) < 0) return false;
+    at += 2;
+  }
+  return !text.empty();
+}
+
 size_t find_invalid_in_target(std::string_view target) {
   if (!target.starts_with('/')) return 0;
   const size_t stop = find_not_path(target, 1);

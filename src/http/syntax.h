@@ -24,6 +24,10 @@ size_t find_invalid_in_value(std::string_view value);
 // information.
 bool is_authority(std::string_view text);
 
+// What gRPC clients say instead over a Unix socket: the socket's path, with escapes
+// ("tmp%2Fshop.sock").
+bool is_escaped_path(std::string_view text);
+
 // absolute-path ["?" query], as RFC 9112, 3.2.1 has it; and in a query every byte 0x21-0x7E but
 // '#', because browsers send `[ ] { } |` as they are. The offset of the first wrong byte; npos:
 // valid.
