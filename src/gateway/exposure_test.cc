@@ -74,7 +74,7 @@ class SnapshotTest : public testing::Test {
     input.pending.push_back(proto.empty() ? "connection refused" : "");
   }
   std::shared_ptr<const Snapshot> build() {
-    input.settings = &settings;
+    input.settings = std::make_shared<const Settings>(settings);
     return Snapshot::build(input, problems);
   }
 
