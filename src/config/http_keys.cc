@@ -127,8 +127,13 @@ Keys<http::Settings> http_keys() {
       one("write_buffer_bytes", &Settings::write_buffer_bytes, bytes<uint32_t>(4 * kKiB, kGiB),
           "What waits to be sent on one request before its upstream is held."),
       one("resets_max", &Settings::resets_max, count<uint32_t>(1, 1'000'000),
-          "HTTP/2: requests that a client may cancel, beside half of all, before its connection "
-          "ends."),
+          "HTTP/2: requests that a client may cancel in ten seconds, beside half of all, before "
+          "its connection ends."),
+      one("overhead_frames_max", &Settings::overhead_frames_max, count<uint32_t>(10, 10'000'000),
+          "HTTP/2: frames that carry nothing of a message (PING, SETTINGS, WINDOW_UPDATE, empty "
+          "DATA ...) in ten seconds, beside three for each that does."),
+      one("continuation_frames_max", &Settings::continuation_frames_max, count<uint32_t>(1, 10'000),
+          "HTTP/2: CONTINUATION frames of one header. A frame carries 16 KiB."),
       one("control_frames_queued_max", &Settings::control_frames_queued_max,
           count<uint32_t>(10, 1'000'000),
           "HTTP/2: answers to PING, SETTINGS and the like that a client leaves unread."),

@@ -38,7 +38,7 @@ Shard::Entrance::Entrance(Shard& shard, ListenerPlan from)
       path(shard.loop_, shard.shelf_, plan.settings, plan.open->address, plan.admin_hosts,
            shard.metrics_, shard.log_),
       drain(shard.loop_),
-      context{shard.loop_, path.entrance(), shard.http_, drain},
+      context{shard.loop_, path.entrance(), shard.http_, drain, &shard.metrics_},
       connections(shard.loop_),
       turned_away(shard.loop_),
       accepting(shard.loop_) {}

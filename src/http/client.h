@@ -45,6 +45,10 @@ struct ClientSettings {
   uint32_t stream_window_bytes = 256 * 1024;
   int32_t connection_window_bytes = 1 << 20;  // given back on receipt: covers what is in flight
   uint32_t write_buffer_bytes = 64 * 1024;
+  uint32_t interim_heads_max = 16;            // 1xx before one answer
+  uint32_t overhead_frames_max = 1000;        // as of Settings
+  uint32_t continuation_frames_max = 8;       // the same
+  uint32_t control_frames_queued_max = 1000;  // answers (PING, SETTINGS) waiting to leave
   Duration ping_interval =
       std::chrono::minutes(5);  // only while calls are open; doubled by ENHANCE_YOUR_CALM
   Duration ping_timeout = std::chrono::seconds(20);

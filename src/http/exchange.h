@@ -152,7 +152,11 @@ struct Settings {
   uint32_t streams_max = 128;                 // HTTP/2: concurrent streams of a connection
   uint32_t stream_window_bytes = 256 * 1024;  // HTTP/2: what a client may send ahead on a stream
   uint32_t write_buffer_bytes = 64 * 1024;    // of one stream, before write() waits
-  uint32_t resets_max = 200;  // HTTP/2: streams that a client resets, beside half of its requests
+  // HTTP/2: in ten seconds, streams that a client resets or makes us reset, beside half of its
+  // requests; and frames that carry nothing of a message, beside what its messages bring with them.
+  uint32_t resets_max = 200;
+  uint32_t overhead_frames_max = 1000;
+  uint32_t continuation_frames_max = 8;  // HTTP/2: of one header, behind its HEADERS frame
   uint32_t control_frames_queued_max =
       1000;  // HTTP/2: answers (PING, SETTINGS, RST) waiting to leave
   // Of one connection, which then ends in peace: so that connections that last for days spread over

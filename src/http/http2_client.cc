@@ -12,6 +12,9 @@ namespace {
 
 // Chunks that one connection takes before what it has to say leaves and others have their turn.
 constexpr size_t kChunksInARow = 16;
+// A header so many times over the limit is no mistake any more: HPACK makes it of few bytes.
+constexpr uint32_t kExcessMax = 4;
+constexpr std::string_view kPrefix = "upstream.";  // of the limits' names
 
 class Http2Client;
 
@@ -36,7 +39,8 @@ class Http2ClientExchange final : public ClientExchange, public Http2Stream, pub
 
   void submit(bool ends);
   void reset_by_peer() { reset_by_peer_ = true; }
-  void connection_ended(const std::string& reason);
+  // `limit`: of ours, that the upstream has passed; empty: none.
+  void connection_ended(const std::string& reason, const std::string& limit);
 
  private:
   void on_field(std::string_view name, std::string_view value, bool never_index) override;
@@ -46,16 +50,20 @@ class Http2ClientExchange final : public ClientExchange, public Http2Stream, pub
     return closed && !connection_ended_ && (close_code != NGHTTP2_NO_ERROR || !received_end);
   }
   Failure ended_early() const;
+  static Failure too_large(std::string_view limit, std::string message);
 
   Http2Client* client_;  // null once the connection has ended
   Fields request_;       // nghttp2 borrows its text
   ResponseHead response_;
   std::optional<Failure> broken_;  // a head that we refuse
   uint64_t bytes_sent_ = 0;
+  size_t excess_bytes_ = 0;  // of fields that were over the limits
+  uint32_t interim_heads_ = 0;
   bool head_complete_ = false;
   bool reset_by_peer_ = false;
   bool connection_ended_ = false;
   std::string end_reason_;
+  std::string end_limit_;
 };
 
 // Our HTTP/2 connection to an upstream.
@@ -90,10 +98,11 @@ class Http2Client final : public ClientConnection, public Http2Core {
  private:
   Http2Stream* on_stream_begin(int32_t) override { return nullptr; }  // no server push
   void on_frame(const nghttp2_frame& frame) override;
+  void on_headers_without_stream(int32_t) override { flood().overhead(); }
   void after_events() override;
   loop::Task<void> run();
   loop::Task<void> keep_alive();
-  void end(std::string reason);
+  void end(std::string reason, const std::string& limit = {});
   // Whether there is nothing left to do; also once nghttp2 has ended the session for an error.
   bool over() { return finished() || (going_away_ && stream_count_ == 0); }
   nghttp2_session* session_const() const { return const_cast<Http2Client*>(this)->session(); }
@@ -148,11 +157,12 @@ void Http2ClientExchange::submit(bool ends) {
   }
 }
 
-void Http2ClientExchange::connection_ended(const std::string& reason) {
+void Http2ClientExchange::connection_ended(const std::string& reason, const std::string& limit) {
   unlink();
   client_ = nullptr;
   connection_ended_ = true;
   end_reason_ = reason;
+  end_limit_ = limit;
   if (closed) return;
   closed = true;
   close_code = NGHTTP2_CANCEL;
@@ -167,20 +177,27 @@ void Http2ClientExchange::on_field(std::string_view name, std::string_view value
     return;
   }
   Fields& to = head_complete_ ? received_trailers : response_.fields;
-  if (to.append(name, value, never_index) || broken_) return;
-  broken_ = Failure(Reason::UpstreamTooLarge, "the upstream's header is over the limit")
-                .with_limit("upstream.header_bytes_max")
-                .from(Origin::Upstream)
-                .take();
+  if (to.append(name, value, never_index)) return;
+  if (!broken_) {
+    const bool count = to.size() >= to.limits().count_max;
+    broken_ = too_large(count ? "header_count_max" : "header_bytes_max",
+                        "the upstream's header is over the limit");
+  }
+  excess_bytes_ += name.size() + value.size() + 32;
+  if (excess_bytes_ > size_t{kExcessMax} * to.limits().bytes_max)
+    core_.flood().trip("header_bytes_max", "a header far over the limit");
 }
 
 void Http2ClientExchange::on_head_complete() {
   if (head_complete_) return;
-  if (response_.status < 200 && !received_end) {
-    response_.fields.clear();  // an interim response
-  } else {
+  if (response_.status >= 200 || received_end) {
     head_complete_ = true;
+    return;
   }
+  response_.fields.clear();  // an interim response
+  const uint32_t max = client_ ? client_->settings().interim_heads_max : 0;
+  if (++interim_heads_ > max && !broken_)
+    broken_ = too_large("interim_heads_max", "the upstream sends interim responses without end");
 }
 
 void Http2ClientExchange::on_closed() {
@@ -188,15 +205,23 @@ void Http2ClientExchange::on_closed() {
   if (client_) client_->closed();
 }
 
+Failure Http2ClientExchange::too_large(std::string_view limit, std::string message) {
+  return Failure(Reason::UpstreamTooLarge, std::move(message))
+      .with_limit(std::string(kPrefix).append(limit))
+      .from(Origin::Upstream)
+      .take();
+}
+
 Failure Http2ClientExchange::ended_early() const {
   if (connection_ended_) {
     Failure failure(Reason::UpstreamUnavailable, "the connection to the upstream broke");
-    failure.with_detail(end_reason_).from(Origin::Upstream);
+    failure.with_detail(end_reason_).with_limit(end_limit_).from(Origin::Upstream);
     failure.remedy(head_sent ? Remedy::None : Remedy::RetryElsewhere);
     return failure;
   }
-  // What nghttp2 does not let pass it resets itself (RFC 9113, 8.1.1).
-  if (!reset_by_peer_ && close_code == NGHTTP2_PROTOCOL_ERROR) {
+  // What nghttp2 does not let pass it resets itself (RFC 9113, 5.4.2 and 8.1.1).
+  if (!reset_by_peer_ &&
+      (close_code == NGHTTP2_PROTOCOL_ERROR || close_code == NGHTTP2_FLOW_CONTROL_ERROR)) {
     return Failure(Reason::UpstreamMalformed, "the upstream's answer is not valid HTTP/2")
         .from(Origin::Upstream)
         .take();
@@ -219,7 +244,7 @@ loop::Task<Result<void>> Http2ClientExchange::write(Bytes bytes, bool last) {
 }
 
 loop::Task<Result<ResponseHead>> Http2ClientExchange::head() {
-  while (!head_complete_ && !closed) co_await arrived.wait();
+  while (!head_complete_ && !closed && !broken_) co_await arrived.wait();
   if (broken_) co_return broken_->clone();
   if (!head_complete_) co_return ended_early();
   co_return std::move(response_);
@@ -235,8 +260,16 @@ loop::Task<Result<Bytes>> Http2ClientExchange::read() {
   co_return take_received();
 }
 
+Http2Limits limits_of(const ClientSettings& settings) {
+  return {.prefix = kPrefix,
+          .write_buffer_bytes = settings.write_buffer_bytes,
+          .control_frames_queued_max = settings.control_frames_queued_max,
+          .continuation_frames_max = settings.continuation_frames_max,
+          .overhead_frames_max = settings.overhead_frames_max};
+}
+
 Http2Client::Http2Client(std::unique_ptr<net::ByteStream> stream, const ClientSettings& settings)
-    : Http2Core(Side::Client, std::move(stream), settings.write_buffer_bytes),
+    : Http2Core(Side::Client, std::move(stream), limits_of(settings)),
       settings_(settings),
       changed_(loop()),
       last_received_(loop().now()),
@@ -268,6 +301,7 @@ bool Http2Client::available() const {
 std::unique_ptr<ClientExchange> Http2Client::open(Fields head, bool ends) {
   auto exchange = std::make_unique<Http2ClientExchange>(*this, std::move(head));
   exchange->submit(ends);
+  flood().request();
   if (!exchange->closed) {
     open_.push_back(*exchange);
     ++stream_count_;
@@ -324,7 +358,7 @@ loop::Task<void> Http2Client::run() {
     last_received_ = loop().now();
     if (auto received = receive(**next); !received) {
       flush();  // the GOAWAY that says why
-      end(received.error().message());
+      end(received.error().message(), received.error().limit_name());
       co_return;
     }
     if (++in_a_row == kChunksInARow) {
@@ -337,11 +371,12 @@ loop::Task<void> Http2Client::run() {
   end(going_away_ ? "the upstream is going away" : "the upstream broke the rules of HTTP/2");
 }
 
-void Http2Client::end(std::string reason) {
+void Http2Client::end(std::string reason, const std::string& limit) {
   if (!alive_) return;
   alive_ = false;
   end_reason_ = std::move(reason);
-  open_.for_each([this](Http2ClientExchange& exchange) { exchange.connection_ended(end_reason_); });
+  open_.for_each(
+      [&](Http2ClientExchange& exchange) { exchange.connection_ended(end_reason_, limit); });
   stream_count_ = 0;
   stream().shutdown();
   changed_.notify();

@@ -4,26 +4,13 @@
 #include <nghttp2/nghttp2.h>
 
 #include "http/client.h"
+#include "http/http2_fake.h"
 #include "loop/loop_fake.h"
 #include "loop/task_set.h"
 #include "net/net_fake.h"
 
 namespace parley::http {
 namespace {
-
-// RFC 9113, 4.1.
-std::string frame(uint8_t type, uint8_t flags, int32_t stream, const std::string& payload = "") {
-  std::string text;
-  for (const int shift : {16, 8, 0}) text += static_cast<char>(payload.size() >> shift);
-  text += static_cast<char>(type);
-  text += static_cast<char>(flags);
-  for (const int shift : {24, 16, 8, 0}) text += static_cast<char>(stream >> shift);
-  return text + payload;
-}
-
-std::string rst_stream(int32_t stream, char code) {
-  return frame(NGHTTP2_RST_STREAM, 0, stream, std::string("\0\0\0", 3) + code);
-}
 
 // `:status: 200`, from HPACK's static table.
 std::string head(int32_t stream, const std::string& more = "") {
@@ -75,7 +62,7 @@ TEST_F(Http2Client, tells_a_reset_of_the_upstream_from_an_answer_that_is_not_val
   const auto reset = open();
   const auto malformed = open();
   fake.loop.run_until_idle();
-  say(rst_stream(1, NGHTTP2_PROTOCOL_ERROR));
+  say(frame(NGHTTP2_RST_STREAM, 0, 1, number(NGHTTP2_PROTOCOL_ERROR)));
   say(head(3, std::string("\0\x0a"
                           "connection\5close",
                           18)));

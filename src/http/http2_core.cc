@@ -16,6 +16,11 @@ constexpr size_t kOutputMax = 256 * 1024;
 // Payloads from this size on are passed on as they are; smaller ones are copied next to their frame
 // header.
 constexpr size_t kShareFrom = 4096;
+// The same for what was received, as a part of a chunk of up to 64 KiB that lasts as long as it: so
+// at most four times what a window allows.
+constexpr size_t kShareReceivedFrom = 16 * 1024;
+// A DATA frame that was cut short by the peer's window earns it nothing below this size.
+constexpr size_t kEarningFrom = 1024;
 
 Http2Stream* stream_of(nghttp2_session* session, int32_t id) {
   return static_cast<Http2Stream*>(nghttp2_session_get_stream_user_data(session, id));
@@ -52,6 +57,23 @@ struct Http2Core::Callbacks {
     return 0;
   }
 
+  static int begin_frame(nghttp2_session* session, const nghttp2_frame_hd* head, void* user) {
+    if (head->type == NGHTTP2_HEADERS && !stream_of(session, head->stream_id))
+      core(user).on_headers_without_stream(head->stream_id);
+    return 0;
+  }
+
+  // nghttp2 would leave the field out, where RFC 9113, 8.2.1 wants the whole message refused.
+  static int invalid_header(nghttp2_session*, const nghttp2_frame*, const uint8_t*, size_t,
+                            const uint8_t*, size_t, uint8_t, void*) {
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  }
+
+  static int invalid_frame(nghttp2_session*, const nghttp2_frame* frame, int error, void* user) {
+    if (error == NGHTTP2_ERR_REFUSED_STREAM) core(user).on_stream_refused(frame->hd.stream_id);
+    return 0;
+  }
+
   static int header(nghttp2_session* session, const nghttp2_frame* frame, const uint8_t* name,
                     size_t name_size, const uint8_t* value, size_t value_size, uint8_t flags,
                     void*) {
@@ -81,8 +103,17 @@ struct Http2Core::Callbacks {
       if (frame->hd.type == NGHTTP2_HEADERS) stream->on_head_complete();
       stream->arrived.notify();
     }
+    if (frame->hd.type == NGHTTP2_DATA) note_data(core(user).flood_, frame->data);
     core(user).on_frame(*frame);
     return 0;
+  }
+
+  static void note_data(Http2FloodMeter& flood, const nghttp2_data& frame) {
+    if (frame.hd.length > frame.padlen) {
+      flood.data();
+    } else if (frame.padlen > 0 && !(frame.hd.flags & NGHTTP2_FLAG_END_STREAM)) {
+      flood.overhead();  // nothing but padding
+    }
   }
 
   static int data_chunk(nghttp2_session* session, uint8_t, int32_t id, const uint8_t* data,
@@ -95,7 +126,7 @@ struct Http2Core::Callbacks {
       return 0;
     }
     const auto* text = reinterpret_cast<const char*>(data);
-    if (size >= kShareFrom) {
+    if (size >= kShareReceivedFrom) {
       stream->received.push(
           self.receiving_->slice(static_cast<size_t>(text - self.receiving_->data()), size));
     } else {
@@ -150,11 +181,12 @@ struct Http2Core::Callbacks {
 
   static int send_data(nghttp2_session*, nghttp2_frame*, const uint8_t* head, size_t size,
                        nghttp2_data_source* source, void* user) {
-    constexpr size_t kFrameHeader = 9;
     Http2Core& self = core(user);
     auto& stream = *static_cast<Http2Stream*>(source->ptr);
     const size_t before = stream.sending.size();
-    self.write_copy({reinterpret_cast<const char*>(head), kFrameHeader});
+    if (size > 0) stream.moved_ = true;
+    if (size >= kEarningFrom || (size > 0 && size == before)) self.flood_.data();
+    self.write_copy({reinterpret_cast<const char*>(head), Http2FrameWalk::kHeaderBytes});
     while (size > 0) {
       Bytes part = stream.sending.pop_up_to(size);
       size -= part.size();
@@ -201,7 +233,10 @@ struct Http2Core::Callbacks {
   static nghttp2_session_callbacks* make() {
     nghttp2_session_callbacks* all = nullptr;
     PARLEY_ASSERT(nghttp2_session_callbacks_new(&all) == 0);
+    nghttp2_session_callbacks_set_on_begin_frame_callback(all, begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(all, begin_headers);
+    nghttp2_session_callbacks_set_on_invalid_header_callback(all, invalid_header);
+    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(all, invalid_frame);
     nghttp2_session_callbacks_set_on_header_callback(all, header);
     nghttp2_session_callbacks_set_on_invalid_header_callback(all, invalid_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(all, frame_received);
@@ -212,12 +247,14 @@ struct Http2Core::Callbacks {
     return all;
   }
 
-  static nghttp2_option* make_option(Side side, uint32_t control_frames_queued_max) {
+  static nghttp2_option* make_option(Side side, const Http2Limits& limits) {
     nghttp2_option* option = nullptr;
     PARLEY_ASSERT(nghttp2_option_new(&option) == 0);
     nghttp2_option_set_no_auto_window_update(option, 1);
     nghttp2_option_set_no_closed_streams(option, 1);
-    nghttp2_option_set_max_outbound_ack(option, control_frames_queued_max);
+    nghttp2_option_set_max_outbound_ack(option, limits.control_frames_queued_max);
+    nghttp2_option_set_max_continuations(option, limits.continuation_frames_max);
+    nghttp2_option_set_stream_reset_rate_limit(option, UINT64_MAX, UINT64_MAX);  // ours is nearer
     if (side == Side::Client) nghttp2_option_set_peer_max_concurrent_streams(option, 100);
     return option;
   }
@@ -257,12 +294,14 @@ void Http2Stream::resume() {
   core_.wants_flush();
 }
 
-Http2Core::Http2Core(Side side, std::unique_ptr<net::ByteStream> stream,
-                     uint32_t write_buffer_bytes, uint32_t control_frames_queued_max)
-    : stream_(std::move(stream)), write_buffer_bytes_(write_buffer_bytes) {
+Http2Core::Http2Core(Side side, std::unique_ptr<net::ByteStream> stream, const Http2Limits& limits)
+    : stream_(std::move(stream)),
+      write_buffer_bytes_(limits.write_buffer_bytes),
+      flood_(limits),
+      walk_(side == Side::Server ? NGHTTP2_CLIENT_MAGIC_LEN : 0) {
   nghttp2_session* session = nullptr;
   nghttp2_session_callbacks* callbacks = Callbacks::make();
-  nghttp2_option* option = Callbacks::make_option(side, control_frames_queued_max);
+  nghttp2_option* option = Callbacks::make_option(side, limits);
   nghttp2_mem memory = {nullptr, Callbacks::allocate, Callbacks::free, Callbacks::allocate_zeroed,
                         Callbacks::reallocate};
   const auto make =
@@ -283,18 +322,52 @@ nghttp2_data_provider Http2Core::body_of(Http2Stream& stream) {
 }
 
 Result<void> Http2Core::receive(const Bytes& chunk) {
+  walk_.feed(chunk.view(), [this](const Http2FrameWalk::Head& head) { count(head); });
   receiving_ = &chunk;
   const ssize_t used = nghttp2_session_mem_recv(
       session(), reinterpret_cast<const uint8_t*>(chunk.data()), chunk.size());
   receiving_ = nullptr;
+  if (used == NGHTTP2_ERR_FLOODED)
+    flood_.trip("control_frames_queued_max", "too many answers wait to be read");
+  if (used == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS)
+    flood_.trip("continuation_frames_max", "a header in too many frames");
   after_events();
   wants_flush();
-  if (used < 0) {
-    failed_ = true;
-    return Failure(Reason::RequestMalformed,
-                   std::string("HTTP/2: ") + nghttp2_strerror(static_cast<int>(used)));
-  }
-  return {};
+  if (auto failure = flood_.passed(loop().now()))
+    return give_up(NGHTTP2_ENHANCE_YOUR_CALM, *std::move(failure));
+  if (!violation_.empty())
+    return give_up(violation_code_, Failure(Reason::RequestMalformed, std::string(violation_)));
+  if (used >= 0) return {};
+  return Failure(Reason::RequestMalformed,
+                 std::string("HTTP/2: ") + nghttp2_strerror(static_cast<int>(used)));
+}
+
+// Counts what carries nothing of a message. nghttp2 leaves PRIORITY alone, since nobody goes by it;
+// what would be an error still is (RFC 7540, 5.3.1; RFC 9113, 6.3).
+void Http2Core::count(const Http2FrameWalk::Head& head) {
+  on_frame_head(head);
+  if (head.type == NGHTTP2_HEADERS) return;
+  const bool empty = head.length == 0 && !(head.flags & NGHTTP2_FLAG_END_STREAM);
+  if (head.type != NGHTTP2_DATA || empty) flood_.overhead();
+  // Not even before the peer has seen our SETTINGS.
+  if (head.type == NGHTTP2_PUSH_PROMISE) violated(NGHTTP2_PROTOCOL_ERROR, "a pushed stream");
+  if (head.type != NGHTTP2_PRIORITY) return;
+  if (head.stream == 0) violated(NGHTTP2_PROTOCOL_ERROR, "PRIORITY on stream 0");
+  if (head.payload.empty()) return;
+  uint32_t dependency = 0;
+  for (size_t i = 0; i < 4; ++i)
+    dependency = dependency << 8 | static_cast<uint8_t>(head.payload[i]);
+  if (static_cast<int32_t>(dependency & 0x7fffffff) == head.stream)
+    violated(NGHTTP2_PROTOCOL_ERROR, "a stream that depends on itself");
+}
+
+// Tells the peer why before the connection ends. nghttp2 is not asked to read after that.
+Failure Http2Core::give_up(uint32_t code, Failure failure) {
+  const std::string& why = failure.message();
+  nghttp2_submit_goaway(session(), NGHTTP2_FLAG_NONE,
+                        nghttp2_session_get_last_proc_stream_id(session()), code,
+                        reinterpret_cast<const uint8_t*>(why.data()), why.size());
+  return failure;
 }
 
 void Http2Core::flush() {
@@ -328,7 +401,6 @@ void Http2Core::gather_output() {
     }
     const uint8_t* data = nullptr;
     const ssize_t size = nghttp2_session_mem_send(session(), &data);
-    if (size < 0) failed_ = true;
     if (size <= 0) return;
     write_copy({reinterpret_cast<const char*>(data), static_cast<size_t>(size)});
   }

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nghttp2/nghttp2.h>
@@ -9,6 +10,8 @@
 #include "base/bytes_queue.h"
 #include "base/fields.h"
 #include "http/exchange.h"
+#include "http/http2_flood_meter.h"
+#include "http/http2_frame_walk.h"
 #include "loop/loop.h"
 #include "net/byte_stream.h"
 
@@ -42,6 +45,8 @@ class Http2Stream {
   loop::Signal left;
   void send(Bytes bytes, bool last);
   void send_end(Fields trailers);
+  // Whether bytes have left, or none wait, since this was last asked.
+  bool moved() { return std::exchange(moved_, false) || sending.empty(); }
 
   bool closed = false;      // nghttp2 has forgotten the stream
   uint32_t close_code = 0;  // HTTP/2 error code
@@ -55,6 +60,7 @@ class Http2Stream {
   Http2Core& core_;
   int32_t id_;
   bool deferred_ = false;  // nghttp2 waits for `sending` to fill
+  bool moved_ = false;     // bytes have left
 
   friend class Http2Core;
 
@@ -70,9 +76,7 @@ class Http2Stream {
 class Http2Core : public loop::Flusher {
  public:
   enum class Side : uint8_t { Server, Client };
-  // `control_frames_queued_max`: answers (PING, SETTINGS) that may wait to leave.
-  Http2Core(Side side, std::unique_ptr<net::ByteStream> stream, uint32_t write_buffer_bytes,
-            uint32_t control_frames_queued_max = Settings().control_frames_queued_max);
+  Http2Core(Side side, std::unique_ptr<net::ByteStream> stream, const Http2Limits& limits);
   Http2Core(const Http2Core&) = delete;
   Http2Core& operator=(const Http2Core&) = delete;
   virtual ~Http2Core();
@@ -81,8 +85,10 @@ class Http2Core : public loop::Flusher {
   net::ByteStream& stream() { return *stream_; }
   loop::Loop& loop() { return stream_->loop(); }
   uint32_t write_buffer_bytes() const { return write_buffer_bytes_; }
+  Http2FloodMeter& flood() { return flood_; }
 
-  // Feeds what arrived. A failure ends the connection (after a GOAWAY has left).
+  // Feeds what arrived. A failure ends the connection (after a GOAWAY has left); it may name the
+  // limit that the peer has passed.
   Result<void> receive(const Bytes& chunk);
 
   // Something was submitted: it leaves at the end of the turn.
@@ -107,6 +113,17 @@ class Http2Core : public loop::Flusher {
   virtual Http2Stream* on_stream_begin(
       int32_t id) = 0;  // server: a request begins; nullptr refuses it
   virtual void on_frame(const nghttp2_frame& frame) { (void)frame; }
+  // The header of any frame, before nghttp2 has read what is in the same chunk before it.
+  virtual void on_frame_head(const Http2FrameWalk::Head& head) { (void)head; }
+  // HEADERS begin, on a stream that is not open (anymore).
+  virtual void on_headers_without_stream(int32_t id) { (void)id; }
+  // A stream that nghttp2 refused before it was one.
+  virtual void on_stream_refused(int32_t id) { (void)id; }
+  // The peer breaks a rule that nghttp2 does not know: the connection ends with this code. `what`:
+  // a literal.
+  void violated(uint32_t code, std::string_view what) {
+    if (violation_.empty()) violation_code_ = code, violation_ = what;
+  }
   // After nghttp2 returned: streams may be deleted, tasks destroyed.
   virtual void after_events() = 0;
 
@@ -120,14 +137,19 @@ class Http2Core : public loop::Flusher {
   void gather_output();
   void write(Bytes bytes);
   void write_copy(std::string_view bytes);
+  void count(const Http2FrameWalk::Head& head);
+  Failure give_up(uint32_t code, Failure failure);
 
   std::unique_ptr<nghttp2_session, DeleteSession> session_;
   std::unique_ptr<net::ByteStream> stream_;
   const uint32_t write_buffer_bytes_;
+  Http2FloodMeter flood_;
   const Bytes* receiving_ = nullptr;  // the chunk that nghttp2 reads now
-  uint64_t written_ = 0;              // bytes that the stream was given, ever
-  bool held_back_ = false;            // flush() left output in nghttp2, for the stream was full
-  bool failed_ = false;
+  Http2FrameWalk walk_;
+  std::string_view violation_;  // empty: none
+  uint32_t violation_code_ = 0;
+  uint64_t written_ = 0;    // bytes that the stream was given, ever
+  bool held_back_ = false;  // flush() left output in nghttp2, for the stream was full
 };
 
 // nghttp2's view of a list of fields; it borrows the text: `fields` lives until the frame has left.

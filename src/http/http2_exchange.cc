@@ -3,18 +3,24 @@
 #include <charconv>
 #include <utility>
 
-#include "base/ascii.h"
+#include "http/http2_request.h"
 #include "http/syntax.h"
 #include "http/timed_wait.h"
 
 namespace parley::http {
+namespace {
+
+// A header so many times over the limit is no mistake any more: HPACK makes it of few bytes.
+constexpr uint32_t kExcessMax = 4;
+
+}  // namespace
 
 Http2Exchange::Http2Exchange(Http2Core& core, Http2ExchangeOwner& owner, int32_t id)
     : Http2Stream(core, id), owner_(owner), pace_(owner.context().settings) {
   const Settings& settings = owner.context().settings;
-  request_.fields = Fields({settings.header_bytes_max, settings.header_count_max});
+  request_.fields = Fields(http2_head_limits(settings));
   received_trailers = Fields({settings.header_bytes_max, settings.header_count_max});
-  record_.started = core.loop().now();
+  record_.started = moved_at = core.loop().now();
 }
 
 const net::Address& Http2Exchange::peer() const { return core_.stream().peer(); }
@@ -22,74 +28,28 @@ const net::TlsInfo& Http2Exchange::tls() const { return core_.stream().tls(); }
 
 void Http2Exchange::on_field(std::string_view name, std::string_view value, bool never_index) {
   Fields& to = head_complete_ ? received_trailers : request_.fields;
-  if (to.append(name, value, never_index) || refusal_) return;
-  refuse_large(to);
-}
-
-// `fields`: the header, or the trailers, which fail the read of the body's end.
-void Http2Exchange::refuse_large(const Fields& fields) {
-  const bool many = fields.size() >= fields.limits().count_max;
-  refusal_ = Failure(Reason::HeadersTooLarge, head_complete_ ? "the trailers are over the limit"
-                                                             : "the header is over the limit")
-                 .from(Origin::Client)
-                 .with_limit(many ? "http.header_count_max" : "http.header_bytes_max")
-                 .take();
+  if (to.append(name, value, never_index)) return;
+  const Settings& settings = owner_.context().settings;
+  if (!refusal_) refusal_ = http2_fields_too_large(settings, to);
+  excess_bytes_ += name.size() + value.size() + 32;
+  if (excess_bytes_ > size_t{kExcessMax} * settings.header_bytes_max)
+    core_.flood().trip("header_bytes_max", "a header far over the limit");
 }
 
 void Http2Exchange::on_head_complete() {
-  if (head_complete_) return;  // trailers
+  if (head_complete_) return strip_trailers();
   head_complete_ = true;
-  if (!refusal_) check_head();
+  if (!refusal_) refusal_ = check_http2_head(owner_.context().settings, request_.fields);
   owner_.serve(*this, std::exchange(refusal_, std::nullopt));
 }
 
-// What nghttp2 leaves to us of RFC 9113, 8.3.1, as HTTP/1.1 has it, and our own limits.
-void Http2Exchange::check_head() {
-  const size_t url_bytes_max = owner_.context().settings.url_bytes_max;
-  const std::string_view target = request_.target();
-  const std::string_view scheme = request_.scheme();
-  if (request_.verb() == "CONNECT") return refuse_malformed("CONNECT is not served");
-  if (scheme != "http" && scheme != "https") {
-    return refuse_malformed("`:scheme` is neither http nor https");
+// As of HTTP/1.1: fields that would change the request's meaning come too late (RFC 9110, 6.5.1).
+void Http2Exchange::strip_trailers() {
+  Fields kept(received_trailers.limits());
+  for (const Field field : received_trailers) {
+    if (!is_forbidden_in_trailers(field)) kept.add(field);
   }
-  if (target.size() > url_bytes_max) {
-    refusal_ = Failure(Reason::UrlTooLong,
-                       "the URL is longer than " + std::to_string(url_bytes_max) + " bytes")
-                   .from(Origin::Client)
-                   .with_limit("http.url_bytes_max")
-                   .take();
-    return;
-  }
-  if (target == "*" ? request_.verb() != "OPTIONS"
-                    : find_invalid_in_target(target) != std::string_view::npos) {
-    return refuse_malformed("`:path` is not valid");
-  }
-  take_host();
-}
-
-// `host` becomes `:authority`, and may not be another.
-void Http2Exchange::take_host() {
-  Fields& fields = request_.fields;
-  const auto authority = fields.find(FieldId::PseudoAuthority);
-  if (authority && !is_authority(*authority) &&
-      !(peer().is_unix() && is_escaped_path(*authority))) {
-    return refuse_malformed("`:authority` is not valid");
-  }
-  const auto host = fields.find(FieldId::Host);
-  if (!host) return;
-  if (fields.count(FieldId::Host) > 1 || (authority && !ascii_equal(*authority, *host))) {
-    return refuse_malformed("`host` and `:authority` differ");
-  }
-  if (!is_authority(*host)) return refuse_malformed("`host` is not valid");
-  if (!authority) {
-    const std::string copy(*host);
-    if (!fields.insert(0, FieldId::PseudoAuthority, copy)) return refuse_large(fields);
-  }
-  fields.remove(FieldId::Host);
-}
-
-void Http2Exchange::refuse_malformed(std::string_view why) {
-  refusal_ = Failure(Reason::RequestMalformed, std::string(why)).from(Origin::Client).take();
+  received_trailers = std::move(kept);
 }
 
 void Http2Exchange::on_closed() {
@@ -108,10 +68,8 @@ std::optional<uint64_t> Http2Exchange::content_length() const {
 loop::Task<Result<Bytes>> Http2Exchange::read() {
   loop::Loop& loop = core_.loop();
   while (received.empty()) {
-    if (received_end) {
-      if (refusal_) co_return *std::exchange(refusal_, std::nullopt);
-      co_return Bytes();
-    }
+    if (received_end && refusal_) co_return refusal_->clone();  // trailers over the limit
+    if (received_end) co_return Bytes();
     if (closed)
       co_return Failure(Reason::ClientGone, "the client reset the stream").from(Origin::Client);
     const Instant due = body_may_pause_ ? kNever : pace_.wait(loop.now());

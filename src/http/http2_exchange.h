@@ -58,21 +58,20 @@ class Http2Exchange final : public Exchange, public Http2Stream, public loop::Li
   // The task that serves the exchange, and what becomes of it.
   loop::TaskSet::Id task;
   bool served = true;  // no task serves it: not yet, or no longer
+  Instant moved_at;    // when the client was last seen to take some of the answer
 
  private:
   void on_field(std::string_view name, std::string_view value, bool never_index) override;
   void on_head_complete() override;
   void on_closed() override;
-  void check_head();
-  void take_host();
-  void refuse_malformed(std::string_view why);
-  void refuse_large(const Fields& fields);
+  void strip_trailers();
 
   Http2ExchangeOwner& owner_;
   BodyPace pace_;
   ResponseHead response_;
   std::string status_text_;
   std::optional<Failure> refusal_;  // why HTTP itself refuses the request
+  size_t excess_bytes_ = 0;         // of fields that were over the limits
   bool head_complete_ = false;
   bool finished_ = false;
 };

@@ -1,8 +1,10 @@
 #include <string>
 
 #include <gtest/gtest.h>
+#include <nghttp2/nghttp2.h>
 
 #include "http/client.h"
+#include "http/http2_fake.h"
 #include "http/server.h"
 #include "loop/loop_fake.h"
 #include "loop/task_set.h"
@@ -15,20 +17,8 @@ using loop::Task;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-std::string frame(char type, char flags, char stream, std::string_view payload) {
-  std::string text{0, 0, static_cast<char>(payload.size()), type, flags, 0, 0, 0, stream};
-  return text.append(payload);
-}
-
-constexpr char kHeaders = 1;
-constexpr char kSettings = 4;
-constexpr char kPing = 6;
-constexpr char kGoAway = 7;
-constexpr char kWindowUpdate = 8;
-constexpr char kEndStream = 1;
-constexpr char kEndHeaders = 4;
-const std::string kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(kSettings, 0, 0, "");
 const std::string kNoError(4, '\0');
+const std::string kHello = std::string(kPreface) + frame(NGHTTP2_SETTINGS, 0, 0);
 constexpr std::string_view kPost = "\x83\x86\x84\x41\x09shop.test";
 
 // Peers that speak in frames of a test's making. Requests are begun and never answered.
@@ -68,7 +58,7 @@ class Http2Frames : public testing::Test, private ExchangeService {
 
 TEST_F(Http2Frames, ends_connections_whose_header_block_does_not_end) {
   net::MemoryPeer peer = serve();
-  peer.send(kPreface + frame(kHeaders, 0, 1, kPost));
+  peer.send(kHello + frame(NGHTTP2_HEADERS, 0, 1, kPost));
   fake.advance(settings.header_timeout - seconds(1));
   EXPECT_FALSE(peer.closed());
   fake.advance(settings.header_timeout + seconds(2));
@@ -78,10 +68,10 @@ TEST_F(Http2Frames, ends_connections_whose_header_block_does_not_end) {
 TEST_F(Http2Frames, ends_connections_that_make_it_reset_their_streams) {
   settings.resets_max = 10;
   net::MemoryPeer peer = serve();
-  peer.send(kPreface);
+  peer.send(kHello);
   for (char stream = 1; stream < 90; stream += 2) {
-    peer.send(frame(kHeaders, kEndHeaders, stream, kPost));
-    peer.send(frame(kWindowUpdate, 0, stream, "\x7f\xff\xff\xff"));
+    peer.send(frame(NGHTTP2_HEADERS, kEndHeaders, stream, kPost));
+    peer.send(frame(NGHTTP2_WINDOW_UPDATE, 0, stream, "\x7f\xff\xff\xff"));
     fake.loop.run_until_idle();
   }
   EXPECT_TRUE(peer.closed());
@@ -89,10 +79,10 @@ TEST_F(Http2Frames, ends_connections_that_make_it_reset_their_streams) {
 
 TEST_F(Http2Frames, cancels_what_runs_when_the_client_breaks_the_rules) {
   net::MemoryPeer peer = serve();
-  peer.send(kPreface + frame(kHeaders, kEndHeaders, 1, kPost));
+  peer.send(kHello + frame(NGHTTP2_HEADERS, kEndHeaders, 1, kPost));
   fake.loop.run_until_idle();
   EXPECT_EQ(serving, 1);
-  peer.send(frame(kHeaders, kEndHeaders, 2, kPost));  // an even number is not a client's
+  peer.send(frame(NGHTTP2_HEADERS, kEndHeaders, 2, kPost));  // an even number is not a client's
   fake.loop.run_until_idle();
   EXPECT_EQ(serving, 0);
   EXPECT_TRUE(peer.closed());
@@ -101,8 +91,8 @@ TEST_F(Http2Frames, cancels_what_runs_when_the_client_breaks_the_rules) {
 TEST_F(Http2Frames, ends_connections_that_let_too_many_answers_wait) {
   settings.control_frames_queued_max = 100;
   net::MemoryPeer peer = serve();
-  std::string pings = kPreface;
-  for (int i = 0; i < 300; ++i) pings += frame(kPing, 0, 0, "12345678");
+  std::string pings = kHello;
+  for (int i = 0; i < 300; ++i) pings += frame(NGHTTP2_PING, 0, 0, "12345678");
   peer.send(pings);
   fake.loop.run_until_idle();
   EXPECT_TRUE(peer.closed());
@@ -110,26 +100,26 @@ TEST_F(Http2Frames, ends_connections_that_let_too_many_answers_wait) {
 
 TEST_F(Http2Frames, a_drain_says_goaway_twice_and_answers_what_crosses_with_the_first) {
   net::MemoryPeer peer = serve();
-  peer.send(kPreface);
+  peer.send(kHello);
   fake.loop.run_until_idle();
   peer.take_received();
   drain.start(seconds(5));
   fake.advance(milliseconds(2));
-  const std::string first = frame(kGoAway, 0, 0, "\x7f\xff\xff\xff" + kNoError);
-  EXPECT_EQ(peer.take_received(), first + frame(kPing, 0, 0, std::string(8, '\0')));
-  peer.send(frame(kHeaders, kEndHeaders, 1, kPost));
+  const std::string first = frame(NGHTTP2_GOAWAY, 0, 0, "\x7f\xff\xff\xff" + kNoError);
+  EXPECT_EQ(peer.take_received(), first + frame(NGHTTP2_PING, 0, 0, std::string(8, '\0')));
+  peer.send(frame(NGHTTP2_HEADERS, kEndHeaders, 1, kPost));
   fake.loop.run_until_idle();
   EXPECT_EQ(serving, 1);
-  peer.send(frame(kPing, 1, 0, std::string(8, '\0')));
+  peer.send(frame(NGHTTP2_PING, 1, 0, std::string(8, '\0')));
   fake.loop.run_until_idle();
   const std::string last = std::string("\0\0\0\1", 4) + kNoError;
-  EXPECT_EQ(peer.take_received(), frame(kGoAway, 0, 0, last));
+  EXPECT_EQ(peer.take_received(), frame(NGHTTP2_GOAWAY, 0, 0, last));
   EXPECT_EQ(serving, 1);
 }
 
 TEST_F(Http2Frames, a_drain_does_not_depend_on_the_answer_to_its_ping) {
   net::MemoryPeer peer = serve();
-  peer.send(kPreface);
+  peer.send(kHello);
   fake.loop.run_until_idle();
   peer.take_received();
   drain.start(seconds(5));
@@ -137,8 +127,51 @@ TEST_F(Http2Frames, a_drain_does_not_depend_on_the_answer_to_its_ping) {
   EXPECT_FALSE(peer.closed());
   fake.advance(seconds(2));
   const std::string last = std::string(4, '\0') + kNoError;
-  EXPECT_TRUE(peer.take_received().ends_with(frame(kGoAway, 0, 0, last)));
+  EXPECT_TRUE(peer.take_received().ends_with(frame(NGHTTP2_GOAWAY, 0, 0, last)));
   EXPECT_TRUE(peer.closed());
+}
+
+// Frames of a stream that the client has closed, and of those that only we have.
+class Http2ClosedStream : public Http2Frames {
+ protected:
+  // The code of the GOAWAY that the frames are answered with; -1: none.
+  int64_t answered(const std::string& frames) {
+    net::MemoryPeer peer = serve();
+    peer.send(kHello + frames);
+    fake.loop.run_until_idle();
+    for (const Frame& one : frames_of(peer.received())) {
+      if (one.type == NGHTTP2_GOAWAY) return one.number(4);
+    }
+    EXPECT_FALSE(peer.closed());
+    return -1;
+  }
+  const std::string open = frame(NGHTTP2_HEADERS, kEndHeaders, 1, kPost);
+  const std::string reset = frame(NGHTTP2_RST_STREAM, 0, 1, number(NGHTTP2_CANCEL));
+  const std::string data = frame(NGHTTP2_DATA, 0, 1, "late");
+  const std::string overflow = frame(NGHTTP2_WINDOW_UPDATE, 0, 1, number(0x7fffffff));
+};
+
+TEST_F(Http2ClosedStream, takes_no_frames_of_a_client_that_has_reset_it) {
+  EXPECT_EQ(answered(open + reset + data), NGHTTP2_STREAM_CLOSED);
+  EXPECT_EQ(answered(open + reset + open), NGHTTP2_STREAM_CLOSED);
+}
+
+TEST_F(Http2ClosedStream, lets_pass_what_was_on_its_way_when_we_reset_it) {
+  EXPECT_EQ(answered(open + overflow + data + data), -1);
+  EXPECT_EQ(answered(open + overflow + frame(NGHTTP2_HEADERS, 5, 1, kPost)), -1);
+}
+
+TEST_F(Http2ClosedStream, that_was_never_opened_takes_no_request) {
+  EXPECT_EQ(answered(frame(NGHTTP2_HEADERS, kEndHeaders, 5, kPost) + open), NGHTTP2_PROTOCOL_ERROR);
+}
+
+TEST_F(Http2ClosedStream, of_long_ago_is_given_the_benefit_of_the_doubt) {
+  std::string many;
+  for (int32_t stream = 1; stream < 100; stream += 2) {
+    many += frame(NGHTTP2_HEADERS, kEndHeaders, stream, kPost) +
+            frame(NGHTTP2_WINDOW_UPDATE, 0, stream, number(0x7fffffff));
+  }
+  EXPECT_EQ(answered(many + data), -1);
 }
 
 Task<void> write_all(ClientExchange& exchange, size_t size, bool& returned) {
@@ -151,7 +184,7 @@ TEST_F(Http2Frames, a_write_does_not_wait_for_an_upstream_that_has_answered_in_f
   auto hasty = make_h2_client(std::move(ours), {});
   net::MemoryPeer peer(std::move(theirs));
   const std::string no_window("\0\4\0\0\0\0", 6);
-  peer.send(frame(kSettings, 0, 0, no_window));
+  peer.send(frame(NGHTTP2_SETTINGS, 0, 0, no_window));
   fake.loop.run_until_idle();
   Fields head;
   head.add(FieldId::PseudoMethod, "POST");
@@ -163,7 +196,7 @@ TEST_F(Http2Frames, a_write_does_not_wait_for_an_upstream_that_has_answered_in_f
   tasks.spawn(write_all(*exchange, 100'000, returned));
   fake.loop.run_until_idle();
   EXPECT_FALSE(returned);
-  peer.send(frame(kHeaders, kEndStream | kEndHeaders, 1, "\x88"));
+  peer.send(frame(NGHTTP2_HEADERS, kEndStream | kEndHeaders, 1, "\x88"));
   fake.loop.run_until_idle();
   EXPECT_TRUE(returned);
   tasks.cancel_all();

@@ -2,6 +2,7 @@
 #include <iterator>
 
 #include "http/http2_exchange.h"
+#include "http/http2_recent_streams.h"
 #include "http/server.h"
 #include "http/timed_wait.h"
 #include "loop/combine.h"
@@ -42,6 +43,9 @@ class Http2Server final : public Http2Core, private Http2ExchangeOwner {
   void finish_going_away();
   Http2Stream* on_stream_begin(int32_t id) override;
   void on_frame(const nghttp2_frame& frame) override;
+  void on_frame_head(const Http2FrameWalk::Head& head) override;
+  void on_headers_without_stream(int32_t id) override;
+  void on_stream_refused(int32_t id) override;
   void after_events() override;
 
   loop::Task<void> serve_one(Http2Exchange& exchange, std::optional<Failure> refusal);
@@ -50,7 +54,8 @@ class Http2Server final : public Http2Core, private Http2ExchangeOwner {
   loop::Task<void> linger();
   void check_idle();
   void limit_requests();
-  void count_reset();
+  void check_stalled();
+  void count_limit(std::string_view limit);
   void submit_settings();
   loop::Task<void> see_request_off(Http2Exchange& exchange);
   void end(Http2Exchange& exchange);
@@ -58,12 +63,15 @@ class Http2Server final : public Http2Core, private Http2ExchangeOwner {
   bool over() { return finished() || (going_away_ && exchange_count_ == 0 && shutdown_sent_); }
 
   const ServerContext context_;
-  loop::List<Http2Exchange> open_;    // streams in nghttp2
-  loop::List<Http2Exchange> closed_;  // streams that nghttp2 has closed, to be deleted
+  loop::List<Http2Exchange> open_;      // streams in nghttp2
+  loop::List<Http2Exchange> closed_;    // streams that nghttp2 has closed, to be deleted
+  Http2RecentStreams ended_by_client_;  // by END_STREAM or RST_STREAM
+  Http2RecentStreams closed_ids_;
+  Http2RecentStreams closed_by_client_;  // of these, where the client's side was over
+  int32_t last_begun_ = 0;               // the highest stream of which HEADERS came
   size_t exchange_count_ = 0;
-  uint64_t resets_ = 0;
-  int32_t reset_by_client_ = 0;  // the stream of the last RST_STREAM that came
   uint64_t requests_ = 0;
+  int32_t reset_by_client_ = 0;  // the stream of the last RST_STREAM that came
   Instant last_activity_{};
   bool going_away_ = false;
   bool shutdown_sent_ = false;
@@ -71,9 +79,17 @@ class Http2Server final : public Http2Core, private Http2ExchangeOwner {
   loop::TaskSet tasks_;
 };
 
+Http2Limits limits_of(const Settings& settings) {
+  return {.prefix = "http.",
+          .write_buffer_bytes = settings.write_buffer_bytes,
+          .control_frames_queued_max = settings.control_frames_queued_max,
+          .continuation_frames_max = settings.continuation_frames_max,
+          .overhead_frames_max = settings.overhead_frames_max,
+          .resets_max = settings.resets_max};
+}
+
 Http2Server::Http2Server(std::unique_ptr<net::ByteStream> stream, const ServerContext& context)
-    : Http2Core(Side::Server, std::move(stream), context.settings.write_buffer_bytes,
-                context.settings.control_frames_queued_max),
+    : Http2Core(Side::Server, std::move(stream), limits_of(context.settings)),
       context_(context),
       last_activity_(context.loop.now()),
       tasks_(context.loop) {}
@@ -113,7 +129,10 @@ loop::Task<void> Http2Server::run(Bytes first) {
   for (;;) {
     if (!chunk.empty()) {
       last_activity_ = loop().now();
-      if (!receive(chunk)) break;
+      if (const auto received = receive(chunk); !received) {
+        count_limit(received.error().limit_name());
+        break;
+      }
       chunk = {};
     }
     if (over() || stream().broken()) break;
@@ -158,6 +177,8 @@ loop::Task<void> Http2Server::linger() {
 }
 
 Http2Stream* Http2Server::on_stream_begin(int32_t id) {
+  if (flood().suspicious() && flood().passed(loop().now())) return nullptr;
+  flood().request();
   auto* exchange = new Http2Exchange(*this, *this, id);  // owned by the list that it is in
   open_.push_back(*exchange);
   ++exchange_count_;
@@ -178,23 +199,53 @@ void Http2Server::on_frame(const nghttp2_frame& frame) {
   if (frame.hd.type == NGHTTP2_PING && (frame.hd.flags & NGHTTP2_FLAG_ACK) && going_away_)
     finish_going_away();
   if (frame.hd.type != NGHTTP2_RST_STREAM) return;
+  // Rapid reset (CVE-2023-44487): a client may change its mind, not make a habit of it.
   reset_by_client_ = frame.hd.stream_id;
-  count_reset();
+  flood().reset();
 }
 
-// Rapid reset (CVE-2023-44487): a client may change its mind, not make a habit of it.
-void Http2Server::count_reset() {
-  if (++resets_ > context_.settings.resets_max + requests_ / 2) {
-    nghttp2_session_terminate_session(session(), NGHTTP2_ENHANCE_YOUR_CALM);
+// RFC 9113, 5.1: what follows the client's own end of a stream is an error. What follows our reset
+// is on its way.
+void Http2Server::on_frame_head(const Http2FrameWalk::Head& head) {
+  const bool message = head.type == NGHTTP2_HEADERS || head.type == NGHTTP2_DATA;
+  if (head.type == NGHTTP2_DATA && ended_by_client_.has(head.stream))
+    violated(NGHTTP2_STREAM_CLOSED, "DATA on a stream that the client has ended");
+  const bool ends = message && (head.flags & NGHTTP2_FLAG_END_STREAM);
+  if (ends || head.type == NGHTTP2_RST_STREAM) ended_by_client_.add(head.stream);
+}
+
+// RFC 9113, 5.1 and 5.1.1.
+void Http2Server::on_headers_without_stream(int32_t id) {
+  if (id > last_begun_) {
+    last_begun_ = id;
+    return;
   }
+  flood().overhead();
+  if (!closed_ids_.may_have_had(id)) {
+    violated(NGHTTP2_PROTOCOL_ERROR, "a stream id that went back");
+  } else if (closed_by_client_.has(id)) {
+    violated(NGHTTP2_STREAM_CLOSED, "HEADERS on a stream that the client has closed");
+  }
+}
+
+void Http2Server::on_stream_refused(int32_t id) {
+  flood().reset();
+  closed_ids_.add(id);
+}
+
+void Http2Server::count_limit(std::string_view limit) {
+  if (context_.metrics && !limit.empty()) context_.metrics->count_limit(limit);
 }
 
 void Http2Server::closed(Http2Exchange& exchange) {
   closed_.push_back(exchange);
+  closed_ids_.add(exchange.id());
+  if (exchange.received_end || exchange.id() == reset_by_client_)
+    closed_by_client_.add(exchange.id());
   // A client that makes us reset its stream, by a frame that is wrong there, saves itself the
   // RST_STREAM and no more (CVE-2025-8671).
   if (exchange.answered() || exchange.close_code == NGHTTP2_NO_ERROR) return;
-  if (exchange.id() != reset_by_client_) count_reset();
+  if (exchange.id() != reset_by_client_) flood().reset();
 }
 
 void Http2Server::serve(Http2Exchange& exchange, std::optional<Failure> refusal) {
@@ -291,7 +342,7 @@ loop::Task<void> Http2Server::drain_when_told() {
 }
 
 // Ends connections that do nothing: no stream for idle_timeout, a header that does not end, or a
-// client that takes no bytes.
+// client that takes no bytes; and streams whose windows stay shut.
 loop::Task<void> Http2Server::guard() {
   const Settings& settings = context_.settings;
   const Duration interval =
@@ -301,13 +352,29 @@ loop::Task<void> Http2Server::guard() {
   for (;;) {
     co_await loop::sleep_for(loop(), interval);
     check_idle();
+    check_stalled();
     if (stream().unsent() == 0 || delivered() != taken) {
       taken = delivered();
       took = loop().now();
     } else if (loop().now() - took >= settings.write_timeout) {
+      count_limit("http.write_timeout");
       stream().abort();
     }
   }
+}
+
+// A client that gives a stream no window holds its answer, as one that does not read would.
+void Http2Server::check_stalled() {
+  const Instant now = loop().now();
+  open_.for_each([&](Http2Exchange& exchange) {
+    if (exchange.moved()) exchange.moved_at = now;
+    if (now - exchange.moved_at < context_.settings.write_timeout) return;
+    count_limit("http.write_timeout");
+    flood().reset();
+    exchange.record().reason = "the client took nothing of the answer (limit http.write_timeout)";
+    exchange.sending.clear();
+    exchange.reset(Code::Cancelled);
+  });
 }
 
 void Http2Server::check_idle() {

@@ -17,11 +17,21 @@ struct Decision {
   Bytes first;  // what was read to decide
 };
 
+// Whether the first line looks like a request's, and its version is none of HTTP: another
+// protocol's, or a preface of HTTP/2 gone wrong. An answer in HTTP/1.1 would say nothing there.
+bool speaks_no_http(std::string_view first) {
+  const std::string_view line = first.substr(0, first.find("\r\n"));
+  const size_t space = line.find(' ');
+  if (line.size() == first.size() || space == std::string_view::npos) return false;
+  const size_t version = line.find(' ', space + 1);
+  return version != std::string_view::npos && !line.substr(version + 1).contains("HTTP");
+}
+
 // nullopt: more bytes are needed. No HTTP/1.1 request starts like the preface and is valid.
 std::optional<Protocol> protocol_of(std::string_view first) {
   if (first.starts_with(kPreface)) return Protocol::Http2;
   if (kPreface.starts_with(first)) return std::nullopt;
-  return Protocol::Http1;
+  return speaks_no_http(first) ? Protocol::None : Protocol::Http1;
 }
 
 // Reads the first bytes of a connection. None: it ended, or said nothing in time. Not inlined, so

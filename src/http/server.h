@@ -4,6 +4,7 @@
 
 #include "http/exchange.h"
 #include "loop/loop.h"
+#include "observe/metrics.h"
 
 namespace parley::http {
 
@@ -34,6 +35,7 @@ struct ServerContext {
   ExchangeService& service;
   const Settings& settings;
   Drain& drain;
+  observe::Metrics* metrics = nullptr;  // counts limits that end connections; null: nobody does
 };
 
 // Serves one connection until its end: HTTP/2 when the client starts with its connection preface

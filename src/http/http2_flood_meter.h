@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/failure.h"
+
+namespace parley::http {
+
+// What an HTTP/2 connection bears of its peer (RFC 9113, 10.5).
+struct Http2Limits {
+  std::string_view prefix;  // of the settings' names: "http.", "upstream."; a literal
+  uint32_t write_buffer_bytes = 0;
+  uint32_t control_frames_queued_max = 0;
+  uint32_t continuation_frames_max = 0;
+  uint32_t overhead_frames_max = 0;
+  uint32_t resets_max = UINT32_MAX;
+};
+
+// Counts what a peer makes us do beside serving its requests, and says when it is too much. What
+// real work brings with it is allowed: a client may cancel half of its requests, and answers DATA
+// with WINDOW_UPDATE and PING. Beside that there is a number for each span of ten seconds. Counting
+// needs no clock; passed() is for after each chunk of input.
+class Http2FloodMeter {
+ public:
+  static constexpr Duration kSpan = std::chrono::seconds(10);
+
+  explicit Http2FloodMeter(const Http2Limits& limits) : limits_(limits) {}
+
+  // A request has begun.
+  void request() {
+    ++requests_;
+    earned_ += kFramesPerMessage;
+  }
+  // DATA with content has come, or has left and was not cut short by the peer's window.
+  void data() { earned_ += kFramesPerMessage; }
+  // A frame that carries nothing of a message: PING, SETTINGS, WINDOW_UPDATE, an empty DATA ...
+  void overhead() { ++overhead_; }
+  // A stream that the peer has reset, or made us reset.
+  void reset() { ++resets_; }
+  // A limit that is passed without counting. `limit`: a literal, without the prefix.
+  void trip(std::string_view limit, std::string_view what) {
+    tripped_ = limit;
+    what_ = what;
+  }
+
+  // Whether no more should be begun for this peer.
+  bool suspicious() const {
+    return overhead_ > limits_.overhead_frames_max + earned_ || !tripped_.empty() ||
+           resets_ > limits_.resets_max + requests_ / 2;
+  }
+  // The first limit that was passed, by its name. The connection ends with it.
+  std::optional<Failure> passed(Instant now);
+
+ private:
+  // WINDOW_UPDATE of the stream, of the connection, and a PING that measures the path.
+  static constexpr uint32_t kFramesPerMessage = 3;
+
+  Failure failure(std::string_view limit, std::string what) const;
+
+  const Http2Limits limits_;
+  Instant span_start_ = kNever;  // kNever: none has begun
+  uint64_t requests_ = 0;
+  uint64_t earned_ = 0;  // overhead that is allowed beside the limit
+  uint64_t overhead_ = 0;
+  uint64_t resets_ = 0;
+  std::string_view tripped_;
+  std::string_view what_;
+};
+
+}  // namespace parley::http

@@ -1,0 +1,239 @@
+#include <functional>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <nghttp2/nghttp2.h>
+
+#include "http/http2_fake.h"
+#include "http/http_fake.h"
+#include "http/server.h"
+#include "loop/loop_fake.h"
+#include "loop/task_set.h"
+#include "net/net_fake.h"
+
+namespace parley::http {
+namespace {
+
+using std::chrono::seconds;
+
+const std::string kWaiting = literal(":method", "POST") + literal(":scheme", "http") +
+                             literal(":authority", "a") + literal(":path", "/wait");
+
+std::string ping() { return frame(NGHTTP2_PING, 0, 0, "12345678"); }
+
+std::string big_request(int32_t stream, std::string_view path) {
+  return headers(stream,
+                 literal(":method", "GET") + literal(":scheme", "http") +
+                     literal(":authority", "a") + literal(":path", path),
+                 kEndStream);
+}
+
+// A client that floods a server connection.
+class Http2Flood : public testing::Test {
+ protected:
+  Http2Flood() {
+    settings.resets_max = 20;
+    settings.overhead_frames_max = 50;
+    settings.header_bytes_max = 2048;
+  }
+
+  void connect() {
+    auto [ours, theirs] = net::memory_pair(fake.loop);
+    server.spawn(serve_http2(std::move(theirs), {}, context));
+    peer.emplace(std::move(ours));
+    send(std::string(kPreface) + frame(NGHTTP2_SETTINGS, 0, 0));
+    if (acknowledges) send(frame(NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0));
+  }
+  void send(const std::string& bytes) {
+    peer->send(bytes);
+    fake.loop.run_until_idle();
+  }
+  // Sends what `make` makes of 0, 1, 2 ... until the connection ends; how often.
+  size_t flood(const std::function<std::string(int32_t)>& make, int32_t count = 1000) {
+    connect();
+    int32_t sent = 0;
+    while (sent < count && !peer->closed()) send(make(sent++));
+    return static_cast<size_t>(sent);
+  }
+  // Why the server ended the connection, and that it said so where it has to.
+  std::string ended_by() {
+    EXPECT_TRUE(peer->closed());
+    std::string limits;
+    for (auto* series = metrics.limits().first(); series != nullptr; series = series->next)
+      limits += series->name;
+    const std::string text = goaway_text(peer->received());
+    EXPECT_TRUE(text.contains("limit " + limits)) << text << " and not " << limits;
+    for (const Frame& one : frames_of(peer->received())) {
+      if (one.type == NGHTTP2_GOAWAY) EXPECT_EQ(one.number(4), uint32_t{NGHTTP2_ENHANCE_YOUR_CALM});
+    }
+    return limits;
+  }
+
+  loop::FakeLoop fake;
+  Settings settings;
+  FakeService service{fake.loop};
+  Drain drain{fake.loop};
+  observe::Metrics metrics;
+  ServerContext context{fake.loop, service, settings, drain, &metrics};
+  loop::TaskSet server{fake.loop};
+  std::optional<net::MemoryPeer> peer;
+  bool acknowledges = true;
+};
+
+TEST_F(Http2Flood, of_requests_that_are_reset_at_once_ends_the_connection) {
+  const size_t sent = flood([](int32_t i) {
+    return headers(2 * i + 1, kWaiting) + frame(NGHTTP2_RST_STREAM, 0, 2 * i + 1, number(8));
+  });
+  EXPECT_EQ(ended_by(), "http.resets_max");
+  EXPECT_LE(sent, 2 * settings.resets_max + 2);
+  EXPECT_EQ(service.started, service.completed + service.cancelled);
+}
+
+TEST_F(Http2Flood, of_streams_that_it_makes_us_reset_ends_the_connection) {
+  // A window beyond 2^31 - 1: RFC 9113, 6.9.1.
+  flood([](int32_t i) {
+    return headers(2 * i + 1, kWaiting) +
+           frame(NGHTTP2_WINDOW_UPDATE, 0, 2 * i + 1, number(0x7fffffff));
+  });
+  EXPECT_EQ(ended_by(), "http.resets_max");
+}
+
+TEST_F(Http2Flood, of_requests_beyond_the_streams_that_are_allowed_ends_the_connection) {
+  settings.streams_max = 2;
+  acknowledges = false;  // who has seen our SETTINGS is sent away at once
+  flood([](int32_t i) { return headers(2 * i + 1, kWaiting); });
+  EXPECT_EQ(ended_by(), "http.resets_max");
+}
+
+TEST_F(Http2Flood, of_pings_ends_the_connection) {
+  const size_t sent = flood([](int32_t) { return ping(); });
+  EXPECT_EQ(ended_by(), "http.overhead_frames_max");
+  EXPECT_LE(sent, settings.overhead_frames_max + 1);
+}
+
+TEST_F(Http2Flood, of_pings_whose_answers_wait_ends_the_connection) {
+  settings.overhead_frames_max = 100'000;
+  settings.control_frames_queued_max = 10;
+  connect();
+  std::string all;
+  for (int i = 0; i < 100; ++i) all += ping();
+  send(all);
+  EXPECT_EQ(ended_by(), "http.control_frames_queued_max");
+}
+
+TEST_F(Http2Flood, of_settings_ends_the_connection) {
+  flood([](int32_t) { return frame(NGHTTP2_SETTINGS, 0, 0); });
+  EXPECT_EQ(ended_by(), "http.overhead_frames_max");
+}
+
+TEST_F(Http2Flood, of_priorities_ends_the_connection) {
+  flood([](int32_t) { return frame(NGHTTP2_PRIORITY, 0, 3, std::string(5, '\1')); });
+  EXPECT_EQ(ended_by(), "http.overhead_frames_max");
+}
+
+TEST_F(Http2Flood, of_unknown_frames_ends_the_connection) {
+  flood([](int32_t) { return frame(0xbe, 0, 0, "?"); });
+  EXPECT_EQ(ended_by(), "http.overhead_frames_max");
+}
+
+TEST_F(Http2Flood, of_empty_data_ends_the_connection) {
+  flood([](int32_t i) { return (i == 0 ? headers(1, kWaiting) : "") + frame(NGHTTP2_DATA, 0, 1); });
+  EXPECT_EQ(ended_by(), "http.overhead_frames_max");
+}
+
+TEST_F(Http2Flood, of_data_that_is_padding_ends_the_connection) {
+  const std::string padding = "\x10" + std::string(16, '\0');
+  flood([&](int32_t i) {
+    return (i == 0 ? headers(1, kWaiting) : "") +
+           frame(NGHTTP2_DATA, NGHTTP2_FLAG_PADDED, 1, padding);
+  });
+  EXPECT_EQ(ended_by(), "http.overhead_frames_max");
+}
+
+TEST_F(Http2Flood, of_windows_byte_by_byte_ends_the_connection) {
+  const std::string no_window = std::string("\0\4", 2) + number(0);
+  flood([&](int32_t i) {
+    return (i == 0 ? frame(NGHTTP2_SETTINGS, 0, 0, no_window) + big_request(1, "/big/5000") : "") +
+           frame(NGHTTP2_WINDOW_UPDATE, 0, 1, number(1));
+  });
+  EXPECT_EQ(ended_by(), "http.overhead_frames_max");
+}
+
+TEST_F(Http2Flood, of_continuation_frames_ends_the_connection) {
+  const size_t sent = flood([](int32_t i) {
+    return frame(i == 0 ? NGHTTP2_HEADERS : NGHTTP2_CONTINUATION, 0, 1, i == 0 ? kWaiting : "");
+  });
+  EXPECT_EQ(ended_by(), "http.continuation_frames_max");
+  EXPECT_LE(sent, settings.continuation_frames_max + 3);
+}
+
+TEST_F(Http2Flood, of_fields_out_of_few_bytes_ends_the_connection) {
+  // One field of 1000 bytes goes into the table, and is then named by one byte each time.
+  const std::string entry = "\x40" + literal("x-bomb", std::string(1000, 'b')).substr(1);
+  flood([&](int32_t i) { return headers(2 * i + 1, kWaiting + entry + std::string(500, '\xbe')); });
+  EXPECT_EQ(ended_by(), "http.header_bytes_max");
+}
+
+TEST_F(Http2Flood, is_not_what_a_client_does_that_answers_data_with_windows_and_pings) {
+  connect();
+  for (int32_t i = 0; i < 200; ++i) {
+    send(headers(2 * i + 1, request_block(), kEndStream) + ping() +
+         frame(NGHTTP2_WINDOW_UPDATE, 0, 0, number(100)));
+  }
+  EXPECT_FALSE(peer->closed());
+}
+
+TEST_F(Http2Flood, is_not_what_takes_its_time) {
+  connect();
+  for (int32_t i = 0; i < 200; ++i) {
+    send(headers(2 * i + 1, kWaiting) + frame(NGHTTP2_RST_STREAM, 0, 2 * i + 1, number(8)) +
+         ping() + ping() + ping() + ping());
+    fake.advance(seconds(1));
+  }
+  EXPECT_FALSE(peer->closed());
+}
+
+TEST_F(Http2Flood, a_window_that_stays_shut_costs_the_stream_after_the_write_timeout) {
+  connect();
+  const std::string no_window = std::string("\0\4", 2) + number(0);
+  send(frame(NGHTTP2_SETTINGS, 0, 0, no_window) + big_request(1, "/big/100000000") +
+       headers(3, kWaiting));
+  fake.advance(settings.write_timeout - seconds(1));
+  EXPECT_EQ(service.completed, 0u);
+  fake.advance(settings.header_timeout * 2);
+  EXPECT_EQ(service.completed, 1u);
+  const auto said = frames_of(peer->received());
+  const bool reset = std::any_of(said.begin(), said.end(), [](const Frame& one) {
+    return one.type == NGHTTP2_RST_STREAM && one.stream == 1;
+  });
+  EXPECT_TRUE(reset);
+  EXPECT_FALSE(peer->closed());
+  EXPECT_EQ(metrics.limits().first()->name, "http.write_timeout");
+}
+
+TEST_F(Http2Flood, a_stream_that_takes_a_little_now_and_then_is_left_alone) {
+  connect();
+  const std::string small_window = std::string("\0\4", 2) + number(100);
+  send(frame(NGHTTP2_SETTINGS, 0, 0, small_window) + big_request(1, "/big/100000"));
+  for (int i = 0; i < 20; ++i) {
+    fake.advance(settings.write_timeout / 2);
+    send(frame(NGHTTP2_WINDOW_UPDATE, 0, 1, number(100)));
+  }
+  EXPECT_EQ(metrics.limits().first(), nullptr);
+}
+
+TEST_F(Http2Flood, memory_of_small_pieces_is_a_small_multiple_of_the_window) {
+  settings.stream_window_bytes = 64 * 1024;
+  connect();
+  std::string pieces = headers(1, kWaiting);
+  for (uint32_t i = 0; i < settings.stream_window_bytes; ++i)
+    pieces += frame(NGHTTP2_DATA, 0, 1, "x");
+  send(pieces);
+  EXPECT_FALSE(peer->closed());
+  send(frame(NGHTTP2_DATA, 0, 1, "x"));
+  const auto said = frames_of(peer->received());
+  EXPECT_EQ(said.back().type, NGHTTP2_RST_STREAM) << "the window was not passed";
+}
+
+}  // namespace
+}  // namespace parley::http
