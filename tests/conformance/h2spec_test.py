@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
+from certificates import Authority  # noqa: E402
 from harness import Gateway, Shop, tool  # noqa: E402
 
 STRICT = "--strict"  # what RFC 9113 only recommends is tried too
@@ -104,6 +105,19 @@ for _known in known_cases():
 
 class Cleartext(Conformance, unittest.TestCase):
     """HTTP/2 with prior knowledge."""
+
+
+class Tls(Conformance, unittest.TestCase):
+    """HTTP/2 by ALPN."""
+
+    flags = ("--tls", "--insecure")
+
+    @classmethod
+    def setUpClass(cls):
+        authority = Authority()
+        cls.addClassCleanup(authority.remove)
+        cls.serve = authority.issue("IP:127.0.0.1").flags
+        super().setUpClass()
 
 
 if __name__ == "__main__":
