@@ -32,7 +32,7 @@ class Scene {
       case 0: fake_.loop.run_until_idle(); break;
       case 1: fake_.advance(std::chrono::milliseconds(100) * step.flags); break;
       case 2: service_.go.notify(); break;
-      case 3: drain_.start(); break;
+      case 3: drain_.start(std::chrono::seconds(5)); break;
       case 4: peer_.pause(); break;
       case 5: peer_.resume(); break;
       default: peer_.send(step.payload);  // no frame at all
