@@ -346,7 +346,7 @@ Result<void> Http2Core::receive(const Bytes& chunk) {
 // what would be an error still is (RFC 7540, 5.3.1; RFC 9113, 6.3).
 void Http2Core::count(const Http2FrameWalk::Head& head) {
   on_frame_head(head);
-  if (head.type == NGHTTP2_HEADERS) return;
+  if (head.type == NGHTTP2_HEADERS || head.type == NGHTTP2_CONTINUATION) return;
   const bool empty = head.length == 0 && !(head.flags & NGHTTP2_FLAG_END_STREAM);
   if (head.type != NGHTTP2_DATA || empty) flood_.overhead();
   // Not even before the peer has seen our SETTINGS.
