@@ -1,4 +1,4 @@
-"""What slow streams hold stays under the arithmetic of the limits, as docs/performance.md has it."""
+"""What slow streams hold stays under the arithmetic in docs/performance.md."""
 
 import os
 import queue
