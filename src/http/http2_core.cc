@@ -63,12 +63,6 @@ struct Http2Core::Callbacks {
     return 0;
   }
 
-  // nghttp2 would leave the field out, where RFC 9113, 8.2.1 wants the whole message refused.
-  static int invalid_header(nghttp2_session*, const nghttp2_frame*, const uint8_t*, size_t,
-                            const uint8_t*, size_t, uint8_t, void*) {
-    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-  }
-
   static int invalid_frame(nghttp2_session*, const nghttp2_frame* frame, int error, void* user) {
     if (error == NGHTTP2_ERR_REFUSED_STREAM) core(user).on_stream_refused(frame->hd.stream_id);
     return 0;
@@ -235,7 +229,6 @@ struct Http2Core::Callbacks {
     PARLEY_ASSERT(nghttp2_session_callbacks_new(&all) == 0);
     nghttp2_session_callbacks_set_on_begin_frame_callback(all, begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(all, begin_headers);
-    nghttp2_session_callbacks_set_on_invalid_header_callback(all, invalid_header);
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(all, invalid_frame);
     nghttp2_session_callbacks_set_on_header_callback(all, header);
     nghttp2_session_callbacks_set_on_invalid_header_callback(all, invalid_header);
