@@ -39,7 +39,8 @@ void Http2Exchange::on_field(std::string_view name, std::string_view value, bool
 void Http2Exchange::on_head_complete() {
   if (head_complete_) return strip_trailers();
   head_complete_ = true;
-  if (!refusal_) refusal_ = check_http2_head(owner_.context().settings, request_.fields);
+  const Settings& settings = owner_.context().settings;
+  if (!refusal_) refusal_ = check_http2_head(settings, request_.fields, peer().is_unix());
   owner_.serve(*this, std::exchange(refusal_, std::nullopt));
 }
 

@@ -15,11 +15,12 @@ Failure malformed_head(std::string message) {
   return Failure(Reason::RequestMalformed, std::move(message)).from(Origin::Client).take();
 }
 
-std::optional<Failure> check_authority(const Settings& settings, Fields& fields) {
+std::optional<Failure> check_authority(const Settings& settings, Fields& fields, bool over_unix) {
   const auto authority = fields.find(FieldId::PseudoAuthority);
   const auto host = fields.find(FieldId::Host);
   if (!authority && !host) return malformed_head("neither `:authority` nor `host`");
-  if (authority && !is_authority(*authority)) return malformed_head("`:authority` is not valid");
+  if (authority && !is_authority(*authority) && !(over_unix && is_escaped_path(*authority)))
+    return malformed_head("`:authority` is not valid");
   if (!host) return std::nullopt;
   if (fields.count(FieldId::Host) > 1) return malformed_head("a second `host`");
   if (!is_authority(*host)) return malformed_head("`host` is not valid");
@@ -54,7 +55,7 @@ std::optional<Failure> check_path(const Settings& settings, std::string_view ver
 
 }  // namespace
 
-std::optional<Failure> check_http2_head(const Settings& settings, Fields& fields) {
+std::optional<Failure> check_http2_head(const Settings& settings, Fields& fields, bool over_unix) {
   const std::string_view verb = fields.find(FieldId::PseudoMethod).value_or("");
   if (verb.size() > Http1Parser::kVerbBytesMax) return malformed_head("`:method` is too long");
   if (!is_token(verb)) return malformed_head("`:method` is not valid");
@@ -64,7 +65,7 @@ std::optional<Failure> check_http2_head(const Settings& settings, Fields& fields
     return malformed_head("`:scheme` is neither http nor https");
   const std::string_view path = fields.find(FieldId::PseudoPath).value_or("");
   if (auto refusal = check_path(settings, verb, path)) return refusal;
-  return check_authority(settings, fields);
+  return check_authority(settings, fields, over_unix);
 }
 
 FieldLimits http2_head_limits(const Settings& settings) {

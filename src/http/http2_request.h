@@ -12,7 +12,8 @@ namespace parley::http {
 // nghttp2 has seen to names, values, order, connection-specific fields and content-length. Makes a
 // `host` the `:authority`. RequestMalformed, UrlTooLong or HeadersTooLarge say why the request is
 // refused.
-std::optional<Failure> check_http2_head(const Settings& settings, Fields& fields);
+// `over_unix`: the client came over a Unix socket, whose path gRPC takes for the authority.
+std::optional<Failure> check_http2_head(const Settings& settings, Fields& fields, bool over_unix);
 
 // `:method` and the others count for themselves, as in HTTP/1.1.
 FieldLimits http2_head_limits(const Settings& settings);
