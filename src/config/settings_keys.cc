@@ -184,8 +184,9 @@ Keys<Settings> settings_keys() {
   keys.push_back(
       one("connections_per_address_max", &Settings::connections_per_address_max,
           count<uint32_t>(0, 10'000'000),
-          "Client connections from one address (IPv6: from one /64), over all threads. 0: "
-          "no limit, as it must be where a balancer's address stands for all clients."));
+          "Client connections from one address (IPv6: from one /64), over all threads; behind "
+          "`proxy_protocol` from the one that its header names. 0: no limit, as it must be where "
+          "a balancer's address stands for all clients."));
   keys.push_back(one("drain_timeout", &Settings::drain_timeout, duration(0s, 1h),
                      "After SIGTERM, how long running calls may take to finish."));
   keys.push_back(one("drain_idle_timeout", &Settings::drain_idle_timeout, duration(0s, 1h),

@@ -27,14 +27,6 @@ std::optional<int> number_of(const char* variable) {
   return number;
 }
 
-// A socket without SO_REUSEPORT, made and dropped: with it, a second gateway would silently share
-// the port. Gives the address with its port chosen.
-Result<net::Address> probe(const net::Address& address) {
-  if (address.is_unix()) return address;
-  TRY(socket, net::open_listening_socket(address, {.reuse_port = false}));
-  return socket.address;
-}
-
 }  // namespace
 
 std::vector<int> OpenListener::descriptors_of(size_t index, size_t shards) const {
@@ -67,7 +59,8 @@ Result<std::shared_ptr<const OpenListener>> ListenerSockets::open(const std::str
         }))
       count = 1;
   } else {
-    TRY(chosen, probe(address));
+    // With SO_REUSEPORT alone, a second gateway would silently share the port.
+    TRY(chosen, net::find_free_address(address));
     listener->address = chosen;
   }
   if (address.is_unix()) count = 1;  // its path cannot be bound twice

@@ -161,44 +161,56 @@ loop::Task<void> Shard::accept(Entrance& entrance, net::Listener& listener) {
     metrics_.client_connections_total.add(1);
     const size_t connections_max = std::max<size_t>(settings_->connections_max / shards_, 1);
     if (entrance.limited && connections() >= connections_max) {
-      turn_away(*std::move(stream), entrance, "connections_max");
-    } else if (!entrance.limited || settings_->connections_per_address_max == 0) {
-      entrance.connections.spawn(serve(*std::move(stream), entrance));
-    } else if (auto place = addresses_.take((*stream)->peer())) {
-      entrance.connections.spawn(serve_counted(*std::move(stream), entrance, *std::move(place)));
+      turn_away(*std::move(stream), entrance, "connections_max", entrance.plain());
     } else {
-      turn_away(*std::move(stream), entrance, "connections_per_address_max");
+      entrance.connections.spawn(serve(*std::move(stream), entrance));
     }
   }
 }
 
 loop::Task<void> Shard::serve(std::unique_ptr<net::ByteStream> stream, Entrance& entrance) {
-  if (!entrance.plain()) return serve_prepared(std::move(stream), entrance);
+  if (!entrance.plain() || counts_addresses(entrance))
+    return serve_prepared(std::move(stream), entrance);
   return http::serve_connection(std::move(stream), entrance.context);
 }
 
-loop::Task<void> Shard::serve_prepared(std::unique_ptr<net::ByteStream> stream,
-                                       Entrance& entrance) {
-  auto prepared = co_await prepare(std::move(stream), entrance);
-  if (prepared) co_await http::serve_connection(std::move(prepared), entrance.context);
+bool Shard::counts_addresses(const Entrance& entrance) const {
+  return entrance.limited && settings_->connections_per_address_max > 0;
 }
 
-// What comes before HTTP: the header of a balancer, and the handshake of TLS. Null: it went wrong,
-// and is counted.
-loop::Task<std::unique_ptr<net::ByteStream>> Shard::prepare(std::unique_ptr<net::ByteStream> stream,
-                                                            const Entrance& entrance) {
+// What comes before HTTP: the header of a balancer, the client's place among those of its address,
+// and the handshake of TLS.
+loop::Task<void> Shard::serve_prepared(std::unique_ptr<net::ByteStream> stream,
+                                       Entrance& entrance) {
   const ListenerSettings& settings = entrance.plan.settings;
   const Instant deadline = deadline_after(loop_.now(), settings.tls.handshake_timeout);
   if (!settings.proxy_from.empty()) {
-    auto told = co_await net::take_proxy_header(std::move(stream), settings.proxy_from, deadline);
-    if (!told) {
-      metrics_.count_proxy_failure(told.error().detail());
-      co_return nullptr;
-    }
-    stream = *std::move(told);
+    stream = co_await take_proxy_header(std::move(stream), settings, deadline);
+    if (!stream) co_return;
   }
-  if (settings.tls.certificates.empty()) co_return stream;
-  const net::TlsServerContext tls = entrance.plan.tls;
+  const bool secure = !settings.tls.certificates.empty();
+  const bool counts = counts_addresses(entrance);
+  const auto place = counts ? addresses_.take(stream->peer()) : std::nullopt;
+  if (counts && !place) {
+    turn_away(std::move(stream), entrance, "connections_per_address_max", !secure);
+    co_return;
+  }
+  if (secure) stream = co_await secure_stream(std::move(stream), entrance.plan.tls, deadline);
+  if (stream) co_await http::serve_connection(std::move(stream), entrance.context);
+}
+
+// Null: it went wrong, and is counted.
+loop::Task<std::unique_ptr<net::ByteStream>> Shard::take_proxy_header(
+    std::unique_ptr<net::ByteStream> stream, const ListenerSettings& settings, Instant deadline) {
+  auto told = co_await net::take_proxy_header(std::move(stream), settings.proxy_from, deadline);
+  if (told) co_return *std::move(told);
+  metrics_.count_proxy_failure(told.error().detail());
+  co_return nullptr;
+}
+
+// Null, as above.
+loop::Task<std::unique_ptr<net::ByteStream>> Shard::secure_stream(
+    std::unique_ptr<net::ByteStream> stream, net::TlsServerContext tls, Instant deadline) {
   if (!tls.active()) co_return nullptr;  // not published yet
   auto secured = co_await net::accept_tls(std::move(stream), tls, deadline);
   if (!secured) {
@@ -210,16 +222,11 @@ loop::Task<std::unique_ptr<net::ByteStream>> Shard::prepare(std::unique_ptr<net:
   co_return *std::move(secured);
 }
 
-loop::Task<void> Shard::serve_counted(std::unique_ptr<net::ByteStream> stream, Entrance& entrance,
-                                      AddressCounts::Place place) {
-  co_await serve(std::move(stream), entrance);
-}
-
-// Who asks something soon is told which limit it is, and the access log counts it. Not over TLS:
-// the handshake is what costs most.
+// Who asks something soon is told which limit it is, and the access log counts it. Not where HTTP
+// does not come next: a handshake of TLS is what costs most.
 void Shard::turn_away(std::unique_ptr<net::ByteStream> stream, Entrance& entrance,
-                      std::string_view limit) {
-  if (entrance.plain() && entrance.turned_away.size() < kTurnedAwayMax) {
+                      std::string_view limit, bool http_is_next) {
+  if (http_is_next && entrance.turned_away.size() < kTurnedAwayMax) {
     entrance.turned_away.spawn(refuse_connection(std::move(stream), entrance.context, limit));
     return;
   }

@@ -78,12 +78,13 @@ class Shard {
   loop::Task<void> accept(Entrance& entrance, net::Listener& listener);
   loop::Task<void> serve(std::unique_ptr<net::ByteStream> stream, Entrance& entrance);
   loop::Task<void> serve_prepared(std::unique_ptr<net::ByteStream> stream, Entrance& entrance);
-  loop::Task<std::unique_ptr<net::ByteStream>> prepare(std::unique_ptr<net::ByteStream> stream,
-                                                       const Entrance& entrance);
-  loop::Task<void> serve_counted(std::unique_ptr<net::ByteStream> stream, Entrance& entrance,
-                                 AddressCounts::Place place);
+  loop::Task<std::unique_ptr<net::ByteStream>> take_proxy_header(
+      std::unique_ptr<net::ByteStream> stream, const ListenerSettings& settings, Instant deadline);
+  loop::Task<std::unique_ptr<net::ByteStream>> secure_stream(
+      std::unique_ptr<net::ByteStream> stream, net::TlsServerContext tls, Instant deadline);
+  bool counts_addresses(const Entrance& entrance) const;
   void turn_away(std::unique_ptr<net::ByteStream> stream, Entrance& entrance,
-                 std::string_view limit);
+                 std::string_view limit, bool http_is_next);
   loop::Task<void> keep_gauges();
   loop::Task<void> retire(Entrance& entrance);
   loop::Task<void> stop_accepting(Entrance& entrance);

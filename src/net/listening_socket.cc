@@ -90,4 +90,14 @@ Result<ListeningSocket> open_listening_socket(const Address& address, const List
   return ListeningSocket{std::move(descriptor), name, std::move(file)};
 }
 
+// Without SO_REUSEPORT, binding fails beside sockets that have it.
+Result<Address> find_free_address(const Address& address) {
+  if (address.is_unix()) return address;
+  const Descriptor descriptor(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!descriptor.valid()) return listen_failure(address.text(), errno);
+  set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (const int error = bind_to(descriptor, address)) return listen_failure(address.text(), error);
+  return bound_address(descriptor.get());
+}
+
 }  // namespace parley::net

@@ -53,6 +53,10 @@ struct ListeningSocket {
 Result<ListeningSocket> open_listening_socket(const Address& address, const ListenOptions& options,
                                               const SocketOptions& socket_options = {});
 
+// The address, its port chosen if it was 0, when nobody listens there; else the failure of
+// listening. Asks without listening: else clients that connect meanwhile would be reset.
+Result<Address> find_free_address(const Address& address);
+
 // The address that a socket is bound to; an empty one if it has none that is known here.
 Address bound_address(int descriptor);
 // Whether a socket lets others be bound to its address (SO_REUSEPORT).

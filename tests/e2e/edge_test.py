@@ -19,15 +19,17 @@ class Edge(unittest.TestCase):
         cls.authority = Authority()
         cls.addClassCleanup(cls.authority.remove)
 
-    def start(self, *listeners: str) -> Gateway:
-        """A gateway whose first listener has its port; each is `{...}` without the address."""
+    def start(self, *listeners: str, more: str = "") -> Gateway:
+        """A gateway whose first listener has its port; each is `{...}` without the address. `more`:
+        other lines of the settings file."""
         port = free_port()
         places = [port] + [free_port() for _ in listeners[1:]]
         config = self.authority.folder / f"parley-{port}.yaml"
         text = "listeners:\n"
         for place, listener in zip(places, listeners):
             text += f"  - {{address: '127.0.0.1:{place}', {listener}}}\n"
-        config.write_text(text + f"upstreams: {{users: '{self.shop.addresses['users']}'}}\n")
+        text += f"upstreams: {{users: '{self.shop.addresses['users']}'}}\n"
+        config.write_text(text + more)
         gateway = Gateway("--config", str(config), "--log", "json", listen=False, port=port)
         self.addCleanup(gateway.stop)
         gateway.ports = places
@@ -72,6 +74,22 @@ class Edge(unittest.TestCase):
                 self.assertTrue(answer.startswith(b"HTTP/1.1 200"), answer)
                 self.assertEqual(self.logged_client(gateway, f"/v1/users/{user}"), client)
 
+    def test_counts_the_connections_of_the_client_that_a_proxy_header_names(self):
+        gateway = self.start("proxy_protocol: {from: [127.0.0.0/8]}",
+                             more="connections_per_address_max: 1\n")
+
+        def line(client):
+            return f"PROXY TCP4 {client} 198.51.100.2 56324 443\r\n".encode()
+
+        with socket.create_connection(("127.0.0.1", gateway.port), 10) as first:
+            first.sendall(line("192.0.2.1") + b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertTrue(first.recv(65536).startswith(b"HTTP/1.1 404"))
+            refusal = self.raw(gateway, line("192.0.2.1") + self.request(1))
+            self.assertTrue(refusal.startswith(b"HTTP/1.1 503"), refusal)
+            self.assertIn(b"connections_per_address_max", refusal)
+            other = self.raw(gateway, line("192.0.2.2") + self.request(1))
+            self.assertTrue(other.startswith(b"HTTP/1.1 200"), other)
+
     def test_requires_the_proxy_header(self):
         gateway = self.start("proxy_protocol: {from: [127.0.0.0/8]}")
         self.assertEqual(self.raw(gateway, self.request(42)), b"")
@@ -112,15 +130,15 @@ class Edge(unittest.TestCase):
 
     @staticmethod
     def raw(gateway: Gateway, sent: bytes) -> bytes:
-        """All that comes back; nothing when the connection is reset."""
+        """All that comes back; nothing when the connection is reset, be it while connecting."""
         got = b""
-        with socket.create_connection(("127.0.0.1", gateway.port), 10) as stream:
-            try:
+        try:
+            with socket.create_connection(("127.0.0.1", gateway.port), 10) as stream:
                 stream.sendall(sent)
                 while chunk := stream.recv(65536):
                     got += chunk
-            except ConnectionResetError:
-                pass
+        except (BrokenPipeError, ConnectionResetError):
+            pass
         return got
 
 
