@@ -70,13 +70,14 @@ struct Http2Core::Callbacks {
 
   static int header(nghttp2_session* session, const nghttp2_frame* frame, const uint8_t* name,
                     size_t name_size, const uint8_t* value, size_t value_size, uint8_t flags,
-                    void*) {
+                    void* user) {
     if (Http2Stream* stream = stream_of(session, frame->hd.stream_id)) {
       stream->on_field({reinterpret_cast<const char*>(name), name_size},
                        {reinterpret_cast<const char*>(value), value_size},
                        (flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0);
     }
-    return 0;
+    // The rest of a bomb is not unpacked: receive() ends the connection.
+    return core(user).flood_.tripped() ? NGHTTP2_ERR_PAUSE : 0;
   }
 
   // A name or value with bytes that it must not have (RFC 9113, 8.2.1) makes the request malformed;

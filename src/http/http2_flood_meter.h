@@ -46,6 +46,7 @@ class Http2FloodMeter {
     tripped_ = limit;
     what_ = what;
   }
+  bool tripped() const { return !tripped_.empty(); }
 
   // Whether no more should be begun for this peer.
   bool suspicious() const {

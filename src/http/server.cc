@@ -17,14 +17,14 @@ struct Decision {
   Bytes first;  // what was read to decide
 };
 
-// Whether the first line looks like a request's, and its version is none of HTTP: another
-// protocol's, or a preface of HTTP/2 gone wrong. An answer in HTTP/1.1 would say nothing there.
+// Whether the first line is made of words, none of which is a path or has the digits of a version:
+// a preface of HTTP/2 gone wrong, whose sender takes no answer in HTTP/1.1 (RFC 9113, 3.4).
 bool speaks_no_http(std::string_view first) {
   const std::string_view line = first.substr(0, first.find("\r\n"));
   const size_t space = line.find(' ');
   if (line.size() == first.size() || space == std::string_view::npos) return false;
   const size_t version = line.find(' ', space + 1);
-  return version != std::string_view::npos && !line.substr(version + 1).contains("HTTP");
+  return version < line.size() - 1 && line.find_first_of("/0123456789") == std::string_view::npos;
 }
 
 // nullopt: more bytes are needed. No HTTP/1.1 request starts like the preface and is valid.

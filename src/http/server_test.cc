@@ -36,6 +36,20 @@ TEST_F(Server, refuses_what_is_nearly_the_preface_as_http1) {
   EXPECT_TRUE(got.starts_with("HTTP/1.1 505 ")) << got;
 }
 
+TEST_F(Server, closes_on_words_without_an_answer) {
+  EXPECT_EQ(ask("INVALID CONNECTION PREFACE\r\n\r\n"), "");
+  EXPECT_TRUE(served());
+}
+
+TEST_F(Server, answers_a_request_of_an_unknown_version) {
+  for (const std::string_view line : {"GET / ICY/1.1", "GET / http", "GET / ", "GET /"}) {
+    wire = net::make_wire(fake.loop);
+    start();
+    const std::string got = ask(std::string(line) + "\r\nHost: a\r\n\r\n");
+    EXPECT_TRUE(got.starts_with("HTTP/1.1 400 ")) << line << ": " << got;
+  }
+}
+
 TEST_F(Server, closes_a_connection_that_says_nothing) {
   start();
   fake.advance(settings.header_timeout + std::chrono::milliseconds(5));

@@ -1,12 +1,13 @@
 """Floods of HTTP/2 frames: each is answered with a GOAWAY that names its limit, is counted, and
 costs a good client on a connection of its own nothing. What they cost the gateway is printed."""
 
-import multiprocessing
+import json
 import os
 import re
 import socket
 import statistics
-import struct
+import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -14,14 +15,15 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+import flooder
 import frames
+from flooder import HELLO
 from frames import headers
 from harness import Gateway, Shop, curl
 from loads import Http2Client, memory_bytes, rest_head
 
 ATTACK_SECONDS = 1.5
 ATTACKERS = 4  # connections at once, one after the other each
-ANSWER_SECONDS = 10  # until an attacker has its GOAWAY
 GOOD_MIN = 10  # answers that the good client gets meanwhile, also on a busy machine
 GROWTH_BYTES_MAX = 24 << 20
 
@@ -38,7 +40,6 @@ CONFIG = f"http: {{write_timeout: {WRITE_SECONDS}s}}"
 GET = rest_head("GET", "/v1/users/7")
 LIST = rest_head("GET", "/v1/users")
 NO_WINDOW = frames.settings({frames.INITIAL_WINDOW_SIZE: 0})
-HELLO = frames.PREFACE + frames.settings({})
 
 
 class Flood(NamedTuple):
@@ -108,41 +109,41 @@ FLOODS = {
 
 
 class Seen(NamedTuple):
-    """What an attacker got: how its connections ended, how often."""
+    """What attackers got: how their connections ended, how often."""
 
     connections: int
     endings: Counter
 
 
-def attack(port: int, raw: bytes, seconds: float) -> Seen:
-    """Floods on one connection after the other."""
-    endings: Counter = Counter()
-    count, end = 0, time.monotonic() + seconds
-    while time.monotonic() < end:
-        count += 1
-        endings[ending(port, raw)] += 1
-    return Seen(count, endings)
+class Attack:
+    """Attackers in processes of their own, that flood until their time is over."""
 
+    def __init__(self, port: int, raw: bytes):
+        with tempfile.NamedTemporaryFile(prefix="flood-") as file:
+            file.write(raw)
+            file.flush()
+            command = [sys.executable, flooder.__file__, str(port), str(ATTACK_SECONDS), file.name]
+            self._processes = [
+                subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+                for _ in range(ATTACKERS)
+            ]
+            for process in self._processes:
+                process.stdout.readline()  # it has read the file
 
-def ending(port: int, raw: bytes) -> str:
-    """The code and the text of the GOAWAY that a flood is answered with."""
-    reader, received = frames.FrameReader(), b"?"
-    said = "nothing"
-    with socket.create_connection(("127.0.0.1", port), timeout=ANSWER_SECONDS) as peer:
-        try:
-            peer.sendall(HELLO + raw)
-        except OSError:
-            pass  # it has been sent away before its end
-        while received:
-            try:
-                received = peer.recv(1 << 16)
-            except ConnectionResetError:
-                break
-            for one in reader.feed(received):
-                if one.kind == frames.GOAWAY:
-                    code = struct.unpack(">I", one.payload[4:8])[0]
-                    said = f"{code} {one.payload[8:].decode()}"
-    return said
+    def over(self) -> bool:
+        return all(process.poll() is not None for process in self._processes)
+
+    def seen(self) -> Seen:
+        endings: Counter = Counter()
+        for process in self._processes:
+            endings.update(json.loads(process.communicate()[0]))
+        return Seen(endings.total(), endings)
+
+    def stop(self):
+        for process in self._processes:
+            process.kill()
+            process.wait()
+            process.stdout.close()
 
 
 class Cost:
@@ -211,7 +212,7 @@ class Floods(unittest.TestCase):
         cls.expected = curl(f"{cls.gateway.url}/v1/users/7").body
         # The allocator's arenas and the pools have their size after a first round.
         for flood in FLOODS.values():
-            ending(cls.gateway.port, flood.raw)
+            flooder.ending(cls.gateway.port, flood.raw)
 
     def hits(self, limit: str) -> int:
         page = curl(f"{self.gateway.admin_url}/metrics").body.decode()
@@ -227,14 +228,11 @@ class Floods(unittest.TestCase):
     def _attacked(self, flood: Flood) -> tuple[Seen, GoodClient]:
         """The good client asks until the attackers, in processes of their own, have ended."""
         client = self.good_client()
-        with multiprocessing.get_context("fork").Pool(ATTACKERS) as pool:
-            arguments = [(self.gateway.port, flood.raw, ATTACK_SECONDS)] * ATTACKERS
-            attackers = pool.starmap_async(attack, arguments)
-            while not attackers.ready():
-                client.ask()
-            seen = attackers.get()
-        endings = sum((one.endings for one in seen), Counter())
-        return Seen(sum(one.connections for one in seen), endings), client
+        attack = Attack(self.gateway.port, flood.raw)
+        self.addCleanup(attack.stop)
+        while not attack.over():
+            client.ask()
+        return attack.seen(), client
 
     def _check(self, name: str):
         flood = FLOODS[name]
