@@ -42,7 +42,7 @@ call::Peer peer_of(const http::Exchange& exchange) {
   const net::TlsInfo& tls = exchange.tls();
   call::Peer peer;
   peer.address = exchange.client().host_text();
-  peer.tls = tls.active;
+  peer.tls = exchange.secure();
   peer.tls_subject = tls.peer_subject;
   peer.tls_names = tls.peer_names;
   peer.tls_hash = tls.peer_hash;

@@ -29,14 +29,14 @@ std::optional<net::Address> address_in(std::string_view text) {
   return net::Address::from_literal(text, 0);
 }
 
-// The parameter `for` of one element of Forwarded (RFC 7239, 4): token or quoted-string.
-std::string_view for_in(std::string_view element) {
+// A parameter of one element of Forwarded (RFC 7239, 4): token or quoted-string.
+std::string_view parameter_in(std::string_view element, std::string_view name) {
   while (!element.empty()) {
     const std::string_view pair = element.substr(0, element.find(';'));
     element.remove_prefix(std::min(pair.size() + 1, element.size()));
     const size_t equals = pair.find('=');
     if (equals == std::string_view::npos) continue;
-    if (!ascii_equal(trim_ows(pair.substr(0, equals)), "for")) continue;
+    if (!ascii_equal(trim_ows(pair.substr(0, equals)), name)) continue;
     std::string_view value = trim_ows(pair.substr(equals + 1));
     if (value.size() >= 2 && value.starts_with('"') && value.ends_with('"'))
       value = value.substr(1, value.size() - 2);
@@ -45,23 +45,48 @@ std::string_view for_in(std::string_view element) {
   return {};
 }
 
-// The chain from its end: the newest first. Elements of several fields are one list.
-std::vector<std::string_view> chain_of(const Fields& request, ForwardedSettings::Header header) {
-  const bool standard = header == ForwardedSettings::Header::Forwarded;
-  const FieldId id = standard ? FieldId::Forwarded : FieldId::XForwardedFor;
+// The elements of a list from its end: the newest first. Several fields are one list.
+std::vector<std::string_view> newest_first(const Fields& request, FieldId id) {
   std::vector<std::string_view> chain;
   for (size_t i = request.size(); i > 0 && chain.size() < kHopsMax; --i) {
     const Field field = request[i - 1];
     if (field.id != id) continue;
     for (std::string_view left = field.value; chain.size() < kHopsMax;) {
       const size_t comma = left.rfind(',');
-      const std::string_view last = comma == std::string_view::npos ? left : left.substr(comma + 1);
-      chain.push_back(standard ? for_in(last) : last);
+      chain.push_back(comma == std::string_view::npos ? left : left.substr(comma + 1));
       if (comma == std::string_view::npos) break;
       left = left.substr(0, comma);
     }
   }
   return chain;
+}
+
+// What one hop has written of the one before it.
+struct Hop {
+  std::string_view client;
+  std::string_view scheme;  // empty: nothing
+};
+
+std::vector<Hop> hops_of(const Fields& request, ForwardedSettings::Header header) {
+  std::vector<Hop> hops;
+  if (header == ForwardedSettings::Header::Forwarded) {
+    for (const std::string_view element : newest_first(request, FieldId::Forwarded))
+      hops.push_back({parameter_in(element, "for"), parameter_in(element, "proto")});
+    return hops;
+  }
+  for (const std::string_view client : newest_first(request, FieldId::XForwardedFor))
+    hops.push_back({client, {}});
+  // Some write one scheme for the whole way, others one for each hop.
+  const auto schemes = newest_first(request, FieldId::XForwardedProto);
+  for (size_t i = 0; i < hops.size() && !schemes.empty(); ++i)
+    hops[i].scheme = trim_ows(schemes[std::min(i, schemes.size() - 1)]);
+  return hops;
+}
+
+std::optional<bool> is_https(std::string_view scheme) {
+  if (ascii_equal(scheme, "https")) return true;
+  if (ascii_equal(scheme, "http")) return false;
+  return std::nullopt;
 }
 
 bool trusted(const net::Address& address, const ForwardedSettings& settings) {
@@ -71,18 +96,19 @@ bool trusted(const net::Address& address, const ForwardedSettings& settings) {
 
 }  // namespace
 
-std::optional<net::Address> client_of(const Fields& request, const net::Address& peer,
-                                      const ForwardedSettings& settings) {
-  std::optional<net::Address> client;
-  size_t hops = 0;
-  for (const std::string_view text : chain_of(request, settings.header)) {
-    const bool believed = settings.trusted_hops > 0 ? hops < settings.trusted_hops
-                                                    : trusted(client.value_or(peer), settings);
+ForwardedClient client_of(const Fields& request, const net::Address& peer,
+                          const ForwardedSettings& settings) {
+  ForwardedClient client;
+  size_t count = 0;
+  for (const Hop& hop : hops_of(request, settings.header)) {
+    const bool believed = settings.trusted_hops > 0
+                              ? count < settings.trusted_hops
+                              : trusted(client.address.value_or(peer), settings);
     if (!believed) break;
-    const auto before = address_in(text);
+    const auto before = address_in(hop.client);
     if (!before) break;
-    client = before;
-    ++hops;
+    client = {before, is_https(hop.scheme)};
+    ++count;
   }
   return client;
 }
@@ -98,8 +124,9 @@ loop::Task<void> ClientAddress::refuse(http::Exchange& exchange, Failure failure
 }
 
 void ClientAddress::find_client(http::Exchange& exchange) const {
-  if (const auto client = client_of(exchange.request().fields, exchange.peer(), settings_))
-    exchange.set_client(*client);
+  const auto client = client_of(exchange.request().fields, exchange.peer(), settings_);
+  if (client.address) exchange.set_client(*client.address);
+  if (client.secure) exchange.set_secure(*client.secure);
 }
 
 }  // namespace parley::edge

@@ -31,8 +31,14 @@ class ClientAddress final : public http::ExchangeService {
   const ForwardedSettings& settings_;
 };
 
-// The client by these rules; nullopt: it is the peer.
-std::optional<net::Address> client_of(const Fields& request, const net::Address& peer,
-                                      const ForwardedSettings& settings);
+struct ForwardedClient {
+  std::optional<net::Address> address;  // nullopt: it is the peer
+  std::optional<bool> secure;           // whether it came over TLS; nullopt: nobody says
+};
+
+// The client by these rules. What the hop that got its request says of the scheme, by
+// `x-forwarded-proto` or the parameter `proto`, counts with it.
+ForwardedClient client_of(const Fields& request, const net::Address& peer,
+                          const ForwardedSettings& settings);
 
 }  // namespace parley::edge

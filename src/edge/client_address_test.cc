@@ -17,7 +17,7 @@ std::string client(const std::vector<std::string>& chain, const ForwardedSetting
   for (const std::string& value : chain)
     fields.add(settings.header == Header::Forwarded ? "forwarded" : "x-forwarded-for", value);
   const auto found = client_of(fields, *net::Address::from_literal(peer, 1), settings);
-  return found ? found->host_text() : "peer";
+  return found.address ? found.address->host_text() : "peer";
 }
 
 ForwardedSettings hops(uint32_t count) { return {.trusted_hops = count}; }
@@ -77,8 +77,43 @@ TEST(ClientAddress, reads_the_standard_field) {
 TEST(ClientAddress, reads_the_named_field_only) {
   Fields fields;
   fields.add("x-forwarded-for", "6.6.6.6");
-  EXPECT_FALSE(
-      client_of(fields, *net::Address::from_literal("10.0.0.1", 1), ranges(Header::Forwarded)));
+  const auto peer = *net::Address::from_literal("10.0.0.1", 1);
+  EXPECT_FALSE(client_of(fields, peer, ranges(Header::Forwarded)).address);
+}
+
+// Whether the client behind 10.0.0.1 came over TLS: "yes", "no" or "?".
+std::string secure(std::string_view chain, std::string_view schemes,
+                   const ForwardedSettings& settings) {
+  Fields fields;
+  if (settings.header == Header::Forwarded) {
+    fields.add("forwarded", chain);
+  } else {
+    fields.add("x-forwarded-for", chain);
+    if (!schemes.empty()) fields.add("x-forwarded-proto", schemes);
+  }
+  const auto found = client_of(fields, *net::Address::from_literal("10.0.0.1", 1), settings);
+  return !found.secure ? "?" : *found.secure ? "yes" : "no";
+}
+
+TEST(ClientScheme, is_what_a_trusted_proxy_says) {
+  EXPECT_EQ(secure("192.0.2.1", "https", ranges()), "yes");
+  EXPECT_EQ(secure("192.0.2.1", "HTTP", hops(1)), "no");
+  EXPECT_EQ(secure("192.0.2.1", "", ranges()), "?");
+  EXPECT_EQ(secure("192.0.2.1", "gopher", ranges()), "?");
+  EXPECT_EQ(secure("192.0.2.1, 10.0.0.9", "https", ranges()), "yes") << "one for all hops";
+}
+
+TEST(ClientScheme, is_of_the_hop_that_the_client_spoke_to) {
+  EXPECT_EQ(secure("6.6.6.6, 192.0.2.1, 10.0.0.9", "http, https, http", ranges()), "yes");
+  EXPECT_EQ(secure("192.0.2.1, 10.0.0.9", "https, http", hops(1)), "no");
+  const auto standard = ranges(Header::Forwarded);
+  EXPECT_EQ(secure("for=192.0.2.1;proto=https, for=10.0.0.9;proto=http", "", standard), "yes");
+  EXPECT_EQ(secure("for=192.0.2.1, for=10.0.0.9;proto=https", "", standard), "?");
+}
+
+TEST(ClientScheme, of_a_stranger_is_his_own) {
+  const ForwardedSettings others = {.trusted = {*net::AddressRange::parse("10.9.0.0/16")}};
+  EXPECT_EQ(secure("192.0.2.1", "https", others), "?");
 }
 
 TEST(ClientAddress, looks_at_a_bounded_number_of_hops) {

@@ -16,12 +16,12 @@ Hsts::Hsts(http::ExchangeService& next, const HstsSettings& settings) : next_(ne
 }
 
 loop::Task<void> Hsts::serve(http::Exchange& exchange) {
-  if (exchange.tls().active) exchange.set_answer_fields(&fields_);
+  if (exchange.secure()) exchange.set_answer_fields(&fields_);
   return next_.serve(exchange);
 }
 
 loop::Task<void> Hsts::refuse(http::Exchange& exchange, Failure failure) {
-  if (exchange.tls().active) exchange.set_answer_fields(&fields_);
+  if (exchange.secure()) exchange.set_answer_fields(&fields_);
   return next_.refuse(exchange, std::move(failure));
 }
 

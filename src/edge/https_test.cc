@@ -54,6 +54,14 @@ TEST_F(Https, redirects_what_has_no_path_to_the_root) {
 
 TEST_F(Https, cannot_redirect_without_a_host) { EXPECT_EQ(location("", "/", 443), "400 "); }
 
+TEST_F(Https, says_hsts_where_a_proxy_had_the_tls) {
+  Hsts hsts(answer, {.max_age = std::chrono::hours(1)});
+  FakeExchange exchange(fake.loop, "GET", "/");
+  exchange.set_secure(true);
+  serve(hsts, exchange);
+  EXPECT_TRUE(exchange.head.fields.find("strict-transport-security"));
+}
+
 TEST_F(Https, says_hsts_over_tls) {
   Hsts hsts(answer, {.max_age = std::chrono::hours(1), .subdomains = true, .preload = true});
   FakeExchange exchange(fake.loop, "GET", "/");

@@ -82,6 +82,9 @@ class Exchange {
   // Whom the request is from: the peer, unless a layer knows that it speaks for somebody else.
   const net::Address& client() const { return client_ ? *client_ : peer(); }
   void set_client(const net::Address& client) { client_ = std::make_unique<net::Address>(client); }
+  // Whether that client's connection is TLS: to us or, if a layer knows, to who speaks for it.
+  bool secure() const { return secure_.value_or(tls().active); }
+  void set_secure(bool secure) { secure_ = secure; }
   // What the head of every answer gets, whoever writes it; a layer names it before it calls on, and
   // keeps it. nullptr: nothing.
   void set_answer_fields(const Fields* fields) { answer_fields_ = fields; }
@@ -126,6 +129,7 @@ class Exchange {
   }
 
   std::unique_ptr<net::Address> client_;
+  std::optional<bool> secure_;
   const Fields* answer_fields_ = nullptr;
   RequestHead request_;
   Record record_;
