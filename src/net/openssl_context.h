@@ -2,6 +2,7 @@
 
 // For this folder's .cc files only, as openssl.h.
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
@@ -39,6 +40,7 @@ struct TlsServerContext::Shared {
 struct TlsClientContext::Shared {
   openssl::Context context;
   TlsClientSettings settings;
+  uint64_t number = 0;  // no other one of this process has it
   // A session that verifies `server_name`, a DNS name or an address. Failure: OpenSSL's.
   Result<openssl::Session> open(const std::string& server_name) const;
 };

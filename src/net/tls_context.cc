@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "base/assert.h"
 #include "net/address.h"
 #include "net/openssl_context.h"
+#include "net/openssl_sessions.h"
 
 namespace parley::net {
 namespace {
@@ -65,6 +67,11 @@ Context make_context(const SSL_METHOD* method, TlsVersion min_version) {
   return context;
 }
 
+uint64_t next_number() {
+  static std::atomic<uint64_t> last{0};
+  return ++last;
+}
+
 bool use(SSL_CTX* context, const openssl::Shown& shown) {
   if (SSL_CTX_use_certificate(context, shown.leaf.get()) != 1 ||
       SSL_CTX_use_PrivateKey(context, shown.key.get()) != 1)
@@ -111,7 +118,7 @@ bool set_mac_key(EVP_MAC_CTX* mac, const TicketKeys::Key& key) {
   return EVP_MAC_CTX_set_params(mac, parameters) == 1;
 }
 
-// SSL_CTX_set_tlsext_ticket_key_evp_cb(3): 1 done, 2 done but the key is old, 0 unknown, -1 error.
+// SSL_CTX_set_tlsext_ticket_key_evp_cb(3): 1 done, 2 done and a new one is due, 0 unknown, -1 error.
 int ticket_key(SSL* session, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                EVP_MAC_CTX* mac, int seals) {
   const auto& shared = *static_cast<const Shared*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(session)));
@@ -128,7 +135,9 @@ int ticket_key(SSL* session, unsigned char* name, unsigned char* iv, EVP_CIPHER_
   const bool set =
       EVP_DecryptInit_ex2(cipher, EVP_aes_256_cbc(), key->cipher.data(), iv, nullptr) == 1;
   if (!set || !set_mac_key(mac, *key)) return -1;
-  return key == &shared.tickets.newest() ? 1 : 2;
+  // A ticket of TLS 1.3 is for one use (RFC 8446, C.4): who has used it needs another.
+  const bool done = key == &shared.tickets.newest() && SSL_version(session) < TLS1_3_VERSION;
+  return done ? 1 : 2;
 }
 
 // A session is resumed only where its client would be judged the same: what it was verified against
@@ -289,6 +298,7 @@ std::optional<TlsClientContext> TlsClientContext::load(const TlsClientSettings& 
   Context context = make_context(TLS_client_method(), settings.min_version);
   SSL_CTX* const raw = context.get();
   SSL_CTX_set_alpn_protos(raw, kClientProtocols.data(), kClientProtocols.size());
+  openssl::keep_sessions(raw);
   SSL_CTX_set_verify(raw, settings.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   bool good = true;
   if (!settings.ca.empty()) {
@@ -308,7 +318,7 @@ std::optional<TlsClientContext> TlsClientContext::load(const TlsClientSettings& 
   }
   if (!good) return std::nullopt;
   // tidy: allow shared_ptr: see the class
-  made.shared_ = std::make_shared<Shared>(Shared{std::move(context), settings});
+  made.shared_ = std::make_shared<Shared>(Shared{std::move(context), settings, next_number()});
   return made;
 }
 

@@ -13,6 +13,7 @@
 #include "net/openssl_context.h"
 #include "net/openssl_failure.h"
 #include "net/openssl_peer.h"
+#include "net/openssl_sessions.h"
 #include "net/write_queue.h"
 
 namespace parley::net {
@@ -350,8 +351,10 @@ loop::Task<Result<std::unique_ptr<ByteStream>>> accept_tls(std::unique_ptr<ByteS
 loop::Task<Result<std::unique_ptr<ByteStream>>> connect_tls(std::unique_ptr<ByteStream> stream,
                                                             TlsClientContext context,
                                                             std::string server_name,
+                                                            TlsSessionCache* sessions,
                                                             Instant deadline) {
   CO_TRY(session, context.shared().open(server_name));
+  if (sessions) sessions->sessions().attach(session.get(), context.shared().number);
   co_return co_await shake_hands(
       std::make_unique<TlsStream>(std::move(stream), std::move(session), false), deadline);
 }

@@ -22,6 +22,8 @@ struct Tls : ::testing::Test {
   TlsClientSettings client_settings;
   TicketKeys tickets = TicketKeys::fresh();
   WireHandle wire = make_wire(fake.loop);
+  TlsSessionCache sessions;
+  TlsClientContext kept_context;  // empty: each connection is made by one of its own
   std::unique_ptr<ByteStream> client;
   std::unique_ptr<ByteStream> server;
   std::optional<Failure> client_failure;
@@ -53,7 +55,9 @@ struct Tls : ::testing::Test {
       server_failure = std::move(done).error();
   }
   loop::Task<void> connect(std::unique_ptr<ByteStream> stream, std::string name) {
-    auto done = co_await connect_tls(std::move(stream), client_context(), std::move(name), soon());
+    const TlsClientContext made_by = kept_context.active() ? kept_context : client_context();
+    auto done =
+        co_await connect_tls(std::move(stream), made_by, std::move(name), &sessions, soon());
     if (done)
       client = *std::move(done);
     else
@@ -103,6 +107,32 @@ TEST_F(Tls, tells_what_was_agreed) {
   EXPECT_EQ(server->tls().server_name, "shop.test");
   EXPECT_EQ(server->tls().peer_subject, "");
   EXPECT_EQ(client->tls().alpn, "h2");
+}
+
+// Whether a second connection resumes what the first was given.
+bool resumes_next(Tls& tls) {
+  tls.read_all(*tls.client);  // the ticket
+  tls.client.reset();
+  tls.server.reset();
+  tls.wire = make_wire(tls.fake.loop);
+  tls.shake_hands();
+  return tls.server && tls.client && tls.server->tls().resumed && tls.client->tls().resumed;
+}
+
+TEST_F(Tls, a_client_resumes_its_session) {
+  kept_context = client_context();
+  shake_hands();
+  ASSERT_TRUE(client && server);
+  EXPECT_FALSE(client->tls().resumed);
+  EXPECT_TRUE(resumes_next(*this));
+  EXPECT_TRUE(resumes_next(*this)) << "a resumed one is given another";
+}
+
+TEST_F(Tls, a_client_of_other_rules_does_not_resume) {
+  shake_hands();
+  ASSERT_TRUE(client && server);
+  EXPECT_FALSE(resumes_next(*this));
+  EXPECT_TRUE(client && server);
 }
 
 TEST_F(Tls, survives_reads_of_single_bytes) {

@@ -151,7 +151,7 @@ loop::Task<Result<std::unique_ptr<net::ByteStream>>> Endpoint::secure(
   if (!tls_.active())
     co_return Failure(Reason::UpstreamUnavailable, "its certificates do not load");
   CO_TRY(secured,
-         co_await net::connect_tls(std::move(stream), tls_, tls_name_,
+         co_await net::connect_tls(std::move(stream), tls_, tls_name_, &sessions_,
                                    deadline_after(loop_.now(), settings_.connect_timeout)));
   if (secured->tls().alpn != "h2")
     co_return Failure(Reason::UpstreamUnavailable, "it does not speak HTTP/2 over TLS (ALPN h2)");

@@ -9,6 +9,7 @@
 #include "loop/task_set.h"
 #include "net/network.h"
 #include "net/tls_context.h"
+#include "net/tls_session_cache.h"
 #include "upstream/settings.h"
 
 namespace parley::upstream {
@@ -62,6 +63,7 @@ class Endpoint {
   const std::string name_;
   loop::Signal& changed_;
   loop::Signal wanted_;
+  net::TlsSessionCache sessions_;  // borrowed by its connections
 
   std::vector<std::unique_ptr<http::ClientConnection>> connections_;
   size_t wanted_count_ = 1;
