@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import idle, install, neighbour, report, shards, start
+from . import idle, install, neighbour, profile, report, shards, start
 from .measure import DIRECT, Pace, measure, terminal_progress
 from .peers import Peer, all_peers
 from .places import PARLEY, WORK
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
 def parse(arguments: list[str]) -> argparse.Namespace:
     names = [scenario.name for scenario in SCENARIOS]
     lines = [(s.name, s.what) for s in SCENARIOS]
-    lines += [(other.NAME, other.WHAT) for other in (idle, neighbour, shards, start)]
+    lines += [(other.NAME, other.WHAT) for other in (idle, neighbour, profile, shards, start)]
     peers = [name for name in (*all_peers(), DIRECT) if name != "parley"]
     parser = argparse.ArgumentParser(
         prog="bench",
@@ -62,9 +62,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
                         help="longest run of one peer (default: %(default)s)")
     parser.add_argument("--setup", action="store_true", help="only install and build the peers")
     options = parser.parse_args(arguments)
+    known = [name for name, _ in lines]
     for name in options.scenarios:
-        if name not in (*names, idle.NAME, neighbour.NAME, shards.NAME, start.NAME):
-            parser.error(f"no scenario {name!r}; there are {', '.join(name for name, _ in lines)}")
+        if name not in known:
+            parser.error(f"no scenario {name!r}; there are {', '.join(known)}")
     if options.rounds < 1 or options.seconds <= 0:
         parser.error("--rounds and --seconds are above zero")
     options.chosen = set(options.peer or peers)
@@ -88,6 +89,8 @@ def measure_all(options: argparse.Namespace) -> int:
             failures += try_shards(options, peers)
         elif name == start.NAME:
             failures += try_start(options)
+        elif name == profile.NAME:
+            failures += try_profile(options, peers)
         else:
             failures += measure_one(by_name(name), options, peers, pace)
     return 1 if failures else 0
@@ -124,6 +127,18 @@ def try_shards(options: argparse.Namespace, peers: dict[str, Peer]) -> int:
     progress("")
     print(shards.json_line(result) if options.json else "\n" + shards.report(result), flush=True)
     return int(result.failed is not None)
+
+
+def try_profile(options: argparse.Namespace, peers: dict[str, Peer]) -> int:
+    """The number of loads that have no profile."""
+    progress = terminal_progress(profile.NAME)
+    results = profile.measure(peers, profile.PROFILED, progress)
+    progress("")
+    if options.json:
+        print("\n".join(profile.json_lines(results)), flush=True)
+    else:
+        print("\n" + profile.report(results), flush=True)
+    return sum(result.failed is not None for result in results)
 
 
 def try_start(options: argparse.Namespace) -> int:

@@ -2,10 +2,11 @@
 #
 #   fuzz   each fuzz target searches for SOAK_SECONDS, and sees the code of the libraries it reaches
 #   slow   each kind of slow clients stays for SOAK_SECONDS
+#   memory 1,000 connections with 100 slow streams each
 #   life   SOAK_SECONDS reloads, and a tenth as many upgrades of the binary, under load
 
 soak_seconds=${SOAK_SECONDS:-600}
-soak_kinds=(fuzz slow life)
+soak_kinds=(fuzz slow memory life)
 
 verb_soak() {
   local name failed=() chosen=("${@:-${soak_kinds[@]}}")
@@ -39,6 +40,11 @@ soak_fuzz() {
 soak_slow() {
   build_targets release parley shop &&
     PARLEY_SLOW_SECONDS=$soak_seconds run python3 tests/e2e/slow_clients_test.py
+}
+
+soak_memory() {
+  build_targets release parley &&
+    PARLEY_MEMORY_CONNECTIONS=1000 run python3 tests/e2e/memory_test.py
 }
 
 soak_life() {
