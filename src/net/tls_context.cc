@@ -118,7 +118,8 @@ bool set_mac_key(EVP_MAC_CTX* mac, const TicketKeys::Key& key) {
   return EVP_MAC_CTX_set_params(mac, parameters) == 1;
 }
 
-// SSL_CTX_set_tlsext_ticket_key_evp_cb(3): 1 done, 2 done and a new one is due, 0 unknown, -1 error.
+// SSL_CTX_set_tlsext_ticket_key_evp_cb(3): 1 done, 2 done and a new one is due, 0 unknown, -1
+// error.
 int ticket_key(SSL* session, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                EVP_MAC_CTX* mac, int seals) {
   const auto& shared = *static_cast<const Shared*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(session)));
