@@ -340,7 +340,7 @@ void Http2Client::after_events() {
 }
 
 loop::Task<void> Http2Client::run() {
-  for (size_t in_a_row = 0; !over();) {
+  for (size_t in_a_row = 0; alive_ && !over();) {
     auto next = stream().try_read();
     if (!next) {
       end(next.error().message());
@@ -374,6 +374,7 @@ loop::Task<void> Http2Client::run() {
 void Http2Client::end(std::string reason, const std::string& limit) {
   if (!alive_) return;
   alive_ = false;
+  fall_silent();  // who waits for a stream may destroy it as soon as it learns of the end
   end_reason_ = std::move(reason);
   open_.for_each(
       [&](Http2ClientExchange& exchange) { exchange.connection_ended(end_reason_, limit); });

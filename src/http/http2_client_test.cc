@@ -86,5 +86,40 @@ TEST_F(Http2Client, an_upstream_that_sends_data_for_nobody_is_not_kept_when_idle
   EXPECT_FALSE(client->alive());
 }
 
+// Waits for the head of an answer, and lets go of the exchange as soon as there is none.
+loop::Task<void> wait_and_drop(std::unique_ptr<ClientExchange> exchange) {
+  (void)co_await exchange->head();
+}
+
+TEST_F(Http2Client, nothing_of_a_dropped_request_leaves_after_the_connections_end) {
+  Fields fields;
+  fields.add(FieldId::PseudoMethod, "POST");
+  fields.add(FieldId::PseudoScheme, "http");
+  fields.add(FieldId::PseudoAuthority, "shop.test");
+  fields.add(FieldId::PseudoPath, "/");
+  auto exchange = client->open(std::move(fields), false);
+  loop::TaskSet tasks(fake.loop);
+  struct Sending {
+    static loop::Task<void> run(ClientExchange& of) {
+      // More than the windows take.
+      (void)co_await of.write(Bytes::copy(std::string(128 * 1024, 'x')), false);
+    }
+  };
+  const auto sending = tasks.spawn(Sending::run(*exchange));
+  fake.loop.run_until_idle();
+  tasks.cancel(sending);
+  tasks.spawn(wait_and_drop(std::move(exchange)));
+  fake.loop.run_until_idle();
+  const size_t before = peer.received().size();
+  // Room for more, and the end right behind it.
+  peer.send(frame(NGHTTP2_WINDOW_UPDATE, 0, 0, number(65'536)) +
+            frame(NGHTTP2_WINDOW_UPDATE, 0, 1, number(65'536)));
+  peer.end();
+  fake.loop.run_until_idle();
+  EXPECT_TRUE(tasks.empty());
+  EXPECT_FALSE(client->alive());
+  EXPECT_EQ(peer.received().size(), before);
+}
+
 }  // namespace
 }  // namespace parley::http

@@ -92,7 +92,14 @@ class Http2Core : public loop::Flusher {
   Result<void> receive(const Bytes& chunk);
 
   // Something was submitted: it leaves at the end of the turn.
-  void wants_flush() { loop().flush_later(*this); }
+  void wants_flush() {
+    if (!silent_) loop().flush_later(*this);
+  }
+  // From now on nothing leaves: for streams that may be destroyed while nghttp2 still knows them.
+  void fall_silent() {
+    silent_ = true;
+    unlink();
+  }
   void flush() override;
   // Goes on with what flush() left in nghttp2 whenever the stream has taken what it had. The owner
   // spawns it for the connection's life.
@@ -150,6 +157,7 @@ class Http2Core : public loop::Flusher {
   uint32_t violation_code_ = 0;
   uint64_t written_ = 0;    // bytes that the stream was given, ever
   bool held_back_ = false;  // flush() left output in nghttp2, for the stream was full
+  bool silent_ = false;
 };
 
 // nghttp2's view of a list of fields; it borrows the text: `fields` lives until the frame has left.
