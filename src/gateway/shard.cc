@@ -43,37 +43,80 @@ Shard::Entrance::Entrance(Shard& shard, ListenerPlan from)
       turned_away(shard.loop_),
       accepting(shard.loop_) {}
 
+// What a shard has of its own where nothing is simulated.
+struct Shard::Machine {
+  explicit Machine(uint64_t seed)
+      : poller(loop::make_epoll_poller()),
+        loop(clock, *poller, seed),
+        network(net::make_socket_network(loop)),
+        resolver(net::make_resolver(loop)) {}
+
+  SystemClock clock;
+  std::unique_ptr<loop::Poller> poller;
+  loop::Loop loop;
+  std::unique_ptr<net::Network> network;
+  std::unique_ptr<net::Resolver> resolver;
+};
+
 Shard::Shard(std::shared_ptr<const Settings> settings, Status& status, AddressCounts& addresses,
-             uint64_t seed, size_t index, size_t shards)
+             Surroundings surroundings, size_t index, size_t shards)
     : index_(index),
       shards_(shards),
       settings_(std::move(settings)),
       http_(settings_->http),
       addresses_(addresses),
-      poller_(loop::make_epoll_poller()),
-      loop_(clock_, *poller_, seed),
-      network_(net::make_socket_network(loop_)),
-      resolver_(net::make_resolver(loop_)),
-      log_(loop_, edge::log_to_descriptor(STDOUT_FILENO), settings_->log,
-           metrics_.log_lines_dropped),
-      shelf_(loop_, *network_, *resolver_, status),
+      loop_(surroundings.loop),
+      network_(surroundings.network),
+      resolver_(surroundings.resolver),
+      drained_(std::move(surroundings.drained)),
+      log_(loop_, std::move(surroundings.log), settings_->log, metrics_.log_lines_dropped),
+      shelf_(loop_, network_, resolver_, status),
       retiring_(loop_),
       chores_(loop_) {
   status.add(metrics_);
 }
 
-Shard::~Shard() { join(); }
+Shard::Shard(std::shared_ptr<const Settings> settings, Status& status, AddressCounts& addresses,
+             uint64_t seed, size_t index, size_t shards)
+    : Shard(std::move(settings), status, addresses, std::make_unique<Machine>(seed), index,
+            shards) {}
+
+Shard::Shard(std::shared_ptr<const Settings> settings, Status& status, AddressCounts& addresses,
+             std::unique_ptr<Machine> machine, size_t index, size_t shards)
+    : Shard(std::move(settings), status, addresses,
+            {.loop = machine->loop,
+             .network = *machine->network,
+             .resolver = *machine->resolver,
+             .log = edge::log_to_descriptor(STDOUT_FILENO),
+             .drained = [&loop = machine->loop] { loop.stop(); }},
+            index, shards) {
+  machine_ = std::move(machine);
+}
+
+Shard::Shard(std::shared_ptr<const Settings> settings, Status& status, AddressCounts& addresses,
+             Surroundings surroundings)
+    : Shard(std::move(settings), status, addresses, std::move(surroundings), 0, 1) {}
+
+Shard::~Shard() {
+  join();
+  end();
+}
 
 void Shard::start() {
   chores_.spawn(keep_gauges());
+  if (!machine_) return;
   thread_ = std::thread([this] {
     loop_.run();
-    // Coroutines end on the thread that ran them.
-    chores_.cancel_all();
-    retiring_.cancel_all();
-    retired_.clear();
-    entrances_.clear();
+    end();
   });
+}
+
+// Coroutines end on the thread that ran them.
+void Shard::end() {
+  chores_.cancel_all();
+  retiring_.cancel_all();
+  retired_.clear();
+  entrances_.clear();
 }
 
 void Shard::join() {
@@ -111,7 +154,7 @@ std::unique_ptr<Shard::Entrance> Shard::open(ListenerPlan plan) {
   const OpenListener& open = *entrance->plan.open;
   const size_t shards = entrance->plan.settings.serve.admin ? 1 : shards_;
   for (const int descriptor : open.descriptors_of(index_, shards)) {
-    auto listener = network_->listen(open.address, {.shared_descriptor = descriptor});
+    auto listener = network_.listen(open.address, {.shared_descriptor = descriptor});
     // Only for want of descriptors; those that were shared before it serve.
     if (listener) entrance->listeners.push_back(*std::move(listener));
   }
@@ -261,7 +304,7 @@ loop::Task<void> Shard::finish() {
   plan_entrances({});
   shelf_.changed().notify();  // health is NOT_SERVING from now on
   while (!retiring_.empty()) co_await retiring_.emptied();
-  loop_.stop();
+  drained_();
 }
 
 // A listener that is no more: its connections end as soon as they can, and what is left after a

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -27,6 +28,16 @@ struct ListenerPlan {
   net::TlsServerContext tls;  // for connections from now on; an empty context: no TLS
 };
 
+// What a shard runs on: a loop and its clock, the network, names, and where log lines go. All but
+// the log are borrowed for the shard's life.
+struct Surroundings {
+  loop::Loop& loop;
+  net::Network& network;
+  net::Resolver& resolver;
+  std::unique_ptr<edge::LogOutput> log;
+  std::function<void()> drained;  // called on the loop when a drain is over
+};
+
 // One thread that serves: its own loop, listening sockets, connections and upstream pools. What is
 // not marked "any thread" is called before start() or from the shard's own thread.
 //
@@ -36,6 +47,10 @@ class Shard {
   // `index`: which of the `shards` this one is.
   Shard(std::shared_ptr<const Settings> settings, Status& status, AddressCounts& addresses,
         uint64_t seed, size_t index, size_t shards);
+  // The only shard, without a thread, on somebody else's loop: for simulations. It is destroyed
+  // from outside of the loop.
+  Shard(std::shared_ptr<const Settings> settings, Status& status, AddressCounts& addresses,
+        Surroundings surroundings);
   ~Shard();
 
   void start();
@@ -52,7 +67,16 @@ class Shard {
   void drain();
   void join();  // any thread but the shard's
 
+  const observe::Metrics& metrics() const { return metrics_; }
+
  private:
+  struct Machine;
+  Shard(std::shared_ptr<const Settings> settings, Status& status, AddressCounts& addresses,
+        Surroundings surroundings, size_t index, size_t shards);
+  Shard(std::shared_ptr<const Settings> settings, Status& status, AddressCounts& addresses,
+        std::unique_ptr<Machine> machine, size_t index, size_t shards);
+  void end();
+
   // One listener, what its requests pass, and its connections.
   struct Entrance {
     Entrance(Shard& shard, ListenerPlan from);
@@ -93,6 +117,7 @@ class Shard {
   size_t connections() const;
   void apply(std::shared_ptr<const Settings> settings);
 
+  std::unique_ptr<Machine> machine_;  // null: the surroundings are somebody else's
   const size_t index_;
   const size_t shards_;
   std::shared_ptr<const Settings> settings_;
@@ -100,11 +125,10 @@ class Shard {
   // an HTTP/2 client has been told by SETTINGS stays until its connection ends.
   http::Settings http_;
   AddressCounts& addresses_;
-  SystemClock clock_;
-  std::unique_ptr<loop::Poller> poller_;
-  loop::Loop loop_;
-  std::unique_ptr<net::Network> network_;
-  std::unique_ptr<net::Resolver> resolver_;
+  loop::Loop& loop_;
+  net::Network& network_;
+  net::Resolver& resolver_;
+  const std::function<void()> drained_;
   observe::Metrics metrics_;
   edge::LogSink log_;
   Shelf shelf_;

@@ -23,13 +23,14 @@ class MemoryStream final : public ByteStream, public loop::Flusher {
     out_.writer_ = this;
     in_.reader_ = this;
   }
-  // As sockets do: what is queued leaves, then FIN; but RST when we have not read everything.
+  // As sockets do: what is queued leaves, then FIN; but RST when we have not read everything, or
+  // the path does not take the whole queue.
   ~MemoryStream() override {
     out_.writer_ = nullptr;
     in_.reader_ = nullptr;
     if (broken_) return;
     move_out();
-    if (!in_.segments_.empty() && in_.held_ > 0) {
+    if ((!in_.segments_.empty() && in_.held_ > 0) || !queue_.empty()) {
       out_.push({}, MemoryPath::End::Reset);
     } else if (!fin_sent_) {
       out_.push({}, MemoryPath::End::Fin);
@@ -252,7 +253,9 @@ loop::Task<Result<std::unique_ptr<ByteStream>>> MemoryNetwork::connect(Address a
 std::unique_ptr<ByteStream> MemoryNetwork::open(MemoryListener& listener) {
   auto wire = make_wire(loop_);
   wires.push_back(wire);
-  StreamPair pair = connected(wire, Address::loopback(next_port_++), listener.address());
+  const Address client = Address::loopback(next_port_++);
+  if (opened) opened(wire, client, listener.address());
+  StreamPair pair = connected(wire, client, listener.address());
   listener.waiting.push_back(std::move(pair.second));
   listener.arrived.notify();
   return std::move(pair.first);

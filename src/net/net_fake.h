@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -139,6 +140,8 @@ class MemoryNetwork final : public Network {
   size_t connects = 0;  // attempts so far
   // Of every connection that was made, in order.
   std::vector<WireHandle> wires;
+  // Told of each, before its first byte; may be empty.
+  std::function<void(const WireHandle&, const Address& client, const Address& server)> opened;
 
  private:
   friend class MemoryListener;

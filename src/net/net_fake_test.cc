@@ -90,6 +90,15 @@ TEST_F(Pair, destruction_sends_the_rest_and_ends) {
   EXPECT_TRUE(theirs.broken()) << "nobody is there any more";
 }
 
+TEST_F(Pair, destruction_with_bytes_that_do_not_fit_resets) {
+  wire->forth.capacity = 2;
+  ours.write(Bytes::copy("whole"));
+  streams.first.reset();
+  run();
+  EXPECT_EQ(theirs.received(), "wh");
+  EXPECT_TRUE(theirs.broken());
+}
+
 TEST_F(Pair, destruction_with_unread_bytes_resets) {
   theirs.send("unread");
   run();
