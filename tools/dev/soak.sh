@@ -1,12 +1,15 @@
 # ./dev soak: the long versions of what ./dev test runs at a size that fits CI.
 #
-#   fuzz   each fuzz target searches for SOAK_SECONDS, and sees the code of the libraries it reaches
-#   slow   each kind of slow clients stays for SOAK_SECONDS
-#   memory 1,000 connections with 100 slow streams each
-#   life   SOAK_SECONDS reloads, and a tenth as many upgrades of the binary, under load
+#   fuzz      each fuzz target searches for SOAK_SECONDS, and sees the libraries that it reaches
+#   slow      each kind of slow clients stays for SOAK_SECONDS
+#   memory    1,000 connections with 100 slow streams each
+#   life      SOAK_SECONDS reloads, and a tenth as many upgrades of the binary, under load
+#   simulate  SOAK_SEEDS seeds of the simulation, from SOAK_FIRST_SEED on, on all cores
 
 soak_seconds=${SOAK_SECONDS:-600}
-soak_kinds=(fuzz slow memory life)
+soak_seeds=${SOAK_SEEDS:-100000}
+soak_first_seed=${SOAK_FIRST_SEED:-1}
+soak_kinds=(fuzz slow memory life simulate)
 
 verb_soak() {
   local name failed=() chosen=("${@:-${soak_kinds[@]}}")
@@ -55,4 +58,12 @@ soak_life() {
       run python3 "tests/e2e/${test}_test.py" UnderLoad || status=1
   done
   return "$status"
+}
+
+# A process for every thousand: what leaks in one is known when it ends.
+soak_simulate() {
+  build_targets check simulation || return 1
+  seq "$soak_first_seed" 1000 "$((soak_first_seed + soak_seeds - 1))" |
+    awk '{ print "--seeds"; print $1 ".." $1 + 999 }' |
+    xargs -n 2 -P "$(nproc)" build/check/tests/simulation/simulation
 }

@@ -1,0 +1,127 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "loop/loop.h"
+#include "simulation/plan.h"
+#include "simulation/trace.h"
+
+namespace parley::simulation {
+
+// An answer as a client got it, whole and well-formed.
+struct Answer {
+  uint16_t http_status = 0;
+  Code code = Code::Ok;
+  std::string message;                // of a failure
+  std::vector<std::string> messages;  // wire bytes over gRPC, JSON over REST
+  bool torn = false;                  // a part of one more message came before the failure
+};
+
+// A client's connection, as far as it can excuse what becomes of the calls on it.
+struct ClientLink {
+  bool broken_by_fault = false;
+  bool closed_by_client = false;
+};
+
+// One call and what became of it.
+struct Call {
+  enum class End : uint8_t {
+    None,       // it still runs
+    Unsent,     // there was no connection to send it on
+    Answered,   // `answer`
+    Broken,     // the connection or the stream ended before the answer did
+    Cancelled,  // the client changed its mind, as planned
+    GaveUp,     // the client lost its patience: no call lasts that long
+  };
+  CallPlan plan;
+  const ClientLink* link = nullptr;
+  Instant began{};
+  Instant turn{};  // HTTP/1.1: the answer before it came
+  Instant ended{};
+  End end = End::None;
+  Answer answer;
+  std::string how;         // it broke
+  bool not_taken = false;  // the gateway had ended the connection before the request came
+
+  // At the upstream.
+  uint32_t attempts = 0;
+  bool refused = false;    // the last attempt was: one more may follow
+  bool completed = false;  // the whole request came, and the script came to its end
+  // In the access log.
+  uint32_t lines = 0;
+  uint16_t line_status = 0;
+  std::string line_code;
+};
+
+// Knows every call of a run, what happened around them, and whether that explains how they ended.
+class Ledger {
+ public:
+  Ledger(loop::Loop& loop, Trace& trace) : loop_(loop), trace_(trace) {}
+
+  Call& open(CallPlan plan);
+  Call* find(std::string_view nonce);
+  std::deque<Call>& calls() { return calls_; }
+
+  void began(Call& call);
+  void answered(Call& call, Answer answer);
+  void ended(Call& call, Call::End end, std::string how = {});
+
+  // Calls that run now, or begin before the gateway is over it, may fail as unavailable.
+  void upstream_trouble(Duration recovery);
+  void drain_began(Duration timeout);
+  bool draining() const { return drain_began_ != kNever; }
+
+  // The time that wires, pauses and the loop may add to a deadline.
+  Duration deadline_slack{};
+  Duration wire_slack{};        // the same of wires, there and back
+  size_t replay_bytes_max = 0;  // of a request that can be sent again
+
+  // What is wrong, in one line. The first ones are kept.
+  void blame(std::string what);
+  const std::vector<std::string>& violations() const { return violations_; }
+
+  // REQUIRES: the run is over.
+  void judge();
+  // One line of the access log, as JSON.
+  void read_log_line(std::string_view line);
+  // Lines by "status code", to be compared with the counters.
+  const std::map<std::string, uint64_t>& lines_by_outcome() const { return lines_by_outcome_; }
+
+ private:
+  struct Trouble {
+    Instant from;
+    Instant until;
+  };
+  void judge(const Call& call);
+  void judge_answer(const Call& call);
+  void judge_messages(const Call& call);
+  void judge_time(const Call& call);
+  void judge_line(const Call& call);
+  bool may_break(const Call& call) const;
+  bool may_stay_unsent(const Call& call) const;
+  bool explains(const Call& call) const;
+  bool troubled(const Call& call) const;
+  bool past_drain(const Call& call) const;
+  void blame(const Call& call, std::string_view what);
+
+  loop::Loop& loop_;
+  Trace& trace_;
+  std::deque<Call> calls_;
+  std::map<std::string, Call*, std::less<>> by_nonce_;
+  std::vector<Trouble> troubles_;
+  Instant drain_began_ = kNever;
+  Duration drain_timeout_{};
+  std::map<std::string, uint64_t> lines_by_outcome_;
+  std::vector<std::string> violations_;
+};
+
+std::string describe(const CallPlan& plan);
+
+}  // namespace parley::simulation

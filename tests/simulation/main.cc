@@ -1,0 +1,157 @@
+// Runs seeds of the simulation. Without --trace it is silent, but for what is wrong.
+//
+//   simulation --seed 7 --trace        one seed, with all that happens
+//   simulation --seeds 1..1000         many; --twice: each has to run the same way again
+
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <malloc.h>
+
+#include "base/pool.h"
+#include "simulation/world.h"
+
+#if defined(__has_feature) && __has_feature(address_sanitizer)
+#define PARLEY_ADDRESS_SANITIZER 1
+#include <sanitizer/allocator_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#else
+#define PARLEY_ADDRESS_SANITIZER 0
+#endif
+
+namespace parley::simulation {
+namespace {
+
+struct Options {
+  uint64_t first = 1;
+  uint64_t last = 1;
+  bool trace = false;
+  bool twice = false;
+};
+
+bool read_number(std::string_view text, uint64_t& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+bool read_range(std::string_view text, Options& options) {
+  const size_t dots = text.find("..");
+  return dots != std::string_view::npos && read_number(text.substr(0, dots), options.first) &&
+         read_number(text.substr(dots + 2), options.last);
+}
+
+std::optional<Options> read_arguments(int count, char** arguments) {
+  Options options;
+  bool chosen = false;
+  for (int i = 1; i < count; ++i) {
+    const std::string_view name = arguments[i];
+    const std::string_view value = i + 1 < count ? arguments[i + 1] : "";
+    if (name == "--trace") {
+      options.trace = true;
+    } else if (name == "--twice") {
+      options.twice = true;
+    } else if (name == "--seed" && read_number(value, options.first)) {
+      options.last = options.first;
+      chosen = true;
+      ++i;
+    } else if (name == "--seeds" && read_range(value, options)) {
+      chosen = true;
+      ++i;
+    } else {
+      return std::nullopt;
+    }
+  }
+  if (!chosen || options.first > options.last) return std::nullopt;
+  return options;
+}
+
+// The command that shows what is wrong, also when a sanitizer or an assertion ends the process.
+std::string replay_command;
+void tell_replay() { fmt::print("replay it: {}\n", replay_command); }
+void tell_replay_of_abort(int) {
+  tell_replay();
+  std::fflush(stdout);
+  std::_Exit(1);
+}
+void tell_replay_at_crashes() {
+  std::signal(SIGABRT, tell_replay_of_abort);
+#if PARLEY_ADDRESS_SANITIZER
+  __sanitizer_set_death_callback(tell_replay);
+#endif
+}
+
+Verdict run(uint64_t seed, bool trace) {
+  std::function<void(std::string_view)> tell;
+  if (trace) tell = [](std::string_view line) { fmt::print("{}\n", line); };
+  return World(seed, std::move(tell)).run();
+}
+
+// Bytes that nobody has freed. Not counted: what the pool keeps.
+size_t bytes_held() {
+  pool_release();
+#if PARLEY_ADDRESS_SANITIZER
+  return __sanitizer_get_current_allocated_bytes();
+#else
+  return mallinfo2().uordblks;
+#endif
+}
+
+// What is wrong with a seed.
+std::vector<std::string> look_at(uint64_t seed, const Options& options, Verdict& verdict) {
+  verdict = run(seed, options.trace);
+  std::vector<std::string> wrong = verdict.violations;
+  if (!options.twice) return wrong;
+  // By now what a process makes once is there.
+  const size_t before = bytes_held();
+  const uint64_t hash = run(seed, false).trace_hash;
+  const size_t after = bytes_held();
+  if (hash != verdict.trace_hash) wrong.push_back("the same seed ran another way");
+  if (after != before) wrong.push_back(fmt::format("{} bytes held, then {}", before, after));
+  return wrong;
+}
+
+int run_all(const Options& options, std::string_view program) {
+  uint64_t failed = 0;
+  uint64_t calls = 0;
+  uint64_t answered = 0;
+  for (uint64_t seed = options.first; seed <= options.last; ++seed) {
+    Verdict verdict;
+    replay_command = fmt::format("{} --seed {} --trace", program, seed);
+    const auto wrong = look_at(seed, options, verdict);
+    calls += verdict.calls;
+    answered += verdict.answered;
+    if (wrong.empty()) continue;
+    ++failed;
+    for (const std::string& what : wrong) fmt::print("seed {}: {}\n", seed, what);
+    tell_replay();
+    std::fflush(stdout);
+  }
+  fmt::print("{} seeds, {} failed; {} calls, {} answered\n", options.last - options.first + 1,
+             failed, calls, answered);
+  return failed == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace parley::simulation
+
+int main(int count, char** arguments) {
+  using namespace parley::simulation;  // tidy: allow using_namespace: nothing else is in main
+  const auto options = read_arguments(count, arguments);
+  if (!options) {
+    fmt::print(stderr,
+               "usage: {} (--seed N | --seeds FROM..TO) [--trace] [--twice]\n"
+               "  --trace  prints all that happens\n"
+               "  --twice  runs each seed again, and fails when that ran another way or held\n"
+               "           memory\n",
+               arguments[0]);
+    return 2;
+  }
+  tell_replay_at_crashes();
+  return run_all(*options, arguments[0]);
+}

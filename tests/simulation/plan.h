@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/failure.h"
+#include "simulation/contract.h"
+#include "simulation/draw.h"
+
+namespace parley::simulation {
+
+struct Behaviour;
+
+// What the upstream does with one call: how it goes about it, and how it ends (behaviours.h).
+struct Script {
+  const Behaviour* behaviour = nullptr;
+  uint32_t refusals = 0;     // attempts that are refused first (REFUSED_STREAM)
+  Duration think{};          // before the answer's head
+  Duration gap{};            // between messages, either way
+  bool early = false;        // does not wait for the request's end
+  uint32_t replies = 1;      // messages, before the end
+  uint32_t reply_bytes = 0;  // filler of each
+  Code code = Code::Ok;      // of an end with a status
+  uint32_t reset_code = 0;   // of an end with RST_STREAM
+};
+
+// Something wrong with a request, that the gateway answers itself.
+enum class Flaw : uint8_t { None, UnknownRoute, WrongVerb, BadBody, NoMessage };
+
+// One call, as it is meant to be. What becomes of it is the ledger's.
+struct CallPlan {
+  std::string nonce;
+  const Method* method = nullptr;
+  bool grpc = false;
+  Flaw flaw = Flaw::None;
+  std::vector<uint32_t> messages;  // of the request: filler bytes of each
+  Duration start{};                // after the connection is there, or the call before is over
+  Duration gap{};                  // between messages, or pieces of the body
+  std::optional<Duration> timeout;
+  // The client goes away so long after it has begun.
+  std::optional<Duration> cancel;
+  Duration read_pause{};  // before it reads more of the answer, a few times
+  bool chunked = false;   // HTTP/1.1
+  uint32_t piece = 0;     // bytes that leave at once; 0: all
+  Script script;
+
+  size_t request_bytes() const;
+};
+
+// What a seed makes likely, so that runs differ in kind: some calm, some all faults.
+struct Profile {
+  bool upstream_faults = false;   // scripts that end badly
+  bool upstream_outages = false;  // endpoints that refuse or swallow connections for a time
+  bool upstream_resets = false;   // of connections
+  bool client_resets = false;
+  bool stalls = false;      // of wires, for a time
+  bool slow_wires = false;  // delays, small pieces, small buffers
+  bool cancels = false;     // clients that change their minds
+  bool deadlines = false;
+  bool slow_readers = false;
+  bool flaws = false;
+  bool big = false;  // messages of many kilobytes
+  bool drain = false;
+  bool reload = false;
+};
+Profile draw_profile(Draw& draw);
+
+CallPlan draw_call(Draw& draw, const Profile& profile, std::string nonce, bool grpc);
+
+}  // namespace parley::simulation
