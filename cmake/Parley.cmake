@@ -70,3 +70,23 @@ function(parley_folder name)
     endforeach()
   endif()
 endfunction()
+
+# parley_embed_contract(FOLDER NAME protos...): .proto files of this repository's proto/ or of
+# protoc's own, compiled when Parley is built; `std::string_view NAME()` in the folder's namespace is
+# their descriptor set. Whoever uses it
+# declares it.
+function(parley_embed_contract folder name)
+  find_program(PARLEY_PROTOC protoc REQUIRED)
+  set(output "${CMAKE_CURRENT_BINARY_DIR}/${name}")
+  set(script "${PROJECT_SOURCE_DIR}/cmake/EmbedDescriptorSet.cmake")
+  file(GLOB_RECURSE protos CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/proto/*.proto")
+  add_custom_command(
+    OUTPUT "${output}.cc"
+    COMMAND ${PARLEY_PROTOC} -I${PROJECT_SOURCE_DIR}/proto --include_imports
+      --descriptor_set_out=${output}.binpb ${ARGN}
+    COMMAND ${CMAKE_COMMAND} -DINPUT=${output}.binpb -DOUTPUT=${output}.cc
+      -DNAMESPACE=parley::${folder} -DNAME=${name} -P ${script}
+    DEPENDS ${protos} ${script}
+    VERBATIM)
+  target_sources(parley_${folder} PRIVATE "${output}.cc")
+endfunction()

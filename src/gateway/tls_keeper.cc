@@ -48,8 +48,9 @@ TlsKeeper::TlsKeeper(loop::Loop& loop, const Settings& settings, TlsListener& li
 
 void TlsKeeper::watch_listener(size_t index) {
   const net::TlsServerSettings& tls = settings_.listeners[index].tls;
+  if (tls.certificates.empty()) return;  // nor is OpenSSL set up, which takes milliseconds
   rotations_.push_back({index, net::TicketKeys::fresh(), kNever});
-  if (tls.certificates.empty()) return;
+  const size_t rotation = rotations_.size() - 1;
   Watched watched;
   watched.name = "listener " + settings_.listeners[index].address;
   for (const net::CertificateFiles& one : tls.certificates) {
@@ -57,8 +58,8 @@ void TlsKeeper::watch_listener(size_t index) {
     add_path(watched.paths, one.key);
   }
   add_path(watched.paths, tls.client_ca);
-  watched.load = [this, index, &tls](std::vector<net::TlsProblem>& problems) {
-    auto loaded = net::TlsServerContext::load(tls, rotations_[index].keys, problems);
+  watched.load = [this, index, rotation, &tls](std::vector<net::TlsProblem>& problems) {
+    auto loaded = net::TlsServerContext::load(tls, rotations_[rotation].keys, problems);
     if (loaded) contexts_.listeners[index] = *std::move(loaded);
     return loaded.has_value();
   };
@@ -111,7 +112,7 @@ std::vector<contract::Problem> TlsKeeper::load() {
 void TlsKeeper::start() {
   for (Rotation& rotation : rotations_) {
     const net::TlsServerSettings& tls = settings_.listeners[rotation.listener].tls;
-    if (!tls.certificates.empty() && tls.ticket_lifetime > Duration::zero())
+    if (tls.ticket_lifetime > Duration::zero())
       rotation.due = deadline_after(loop_.now(), tls.ticket_lifetime / 2);
   }
   if (!watched_.empty()) tasks_.spawn(keep_watch());

@@ -81,7 +81,7 @@ class TlsKeeper {
   TlsListener& listener_;
   TlsContexts contexts_;
   std::vector<Watched> watched_;
-  std::vector<Rotation> rotations_;  // by listener
+  std::vector<Rotation> rotations_;  // of listeners with certificates
   loop::TaskSet tasks_;
 };
 

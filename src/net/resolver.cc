@@ -57,7 +57,7 @@ Failure resolve_failure(std::string_view host, int status) {
 // entered from events, timers and the end of a turn, never from its own callbacks.
 class AresResolver final : public Resolver, private loop::Flusher, private loop::Timer {
  public:
-  AresResolver(loop::Loop& loop, const ResolverOptions& options);
+  AresResolver(loop::Loop& loop, const ResolverOptions& options) : loop_(loop), options_(options) {}
   ~AresResolver() override;
 
   loop::Task<Result<std::vector<Address>>> resolve(std::string host, uint16_t port) override;
@@ -103,14 +103,15 @@ class AresResolver final : public Resolver, private loop::Flusher, private loop:
 
   static void record_socket(void* self, ares_socket_t descriptor, int reading, int writing);
   static void record_result(void* query, int status, int timeouts, ares_addrinfo* result);
+  int open_channel();
   void flush() override;
   void fire() override;
   bool process_ready();
   void set_timer();
 
   loop::Loop& loop_;
-  ares_channel channel_ = nullptr;
-  int status_ = ARES_SUCCESS;  // of the channel's creation
+  const ResolverOptions options_;
+  ares_channel channel_ = nullptr;  // from the first look-up on
   std::map<ares_socket_t, std::unique_ptr<Socket>> sockets_;
 };
 
@@ -129,20 +130,28 @@ std::string server_list(const std::vector<Address>& servers) {
   return list;
 }
 
-AresResolver::AresResolver(loop::Loop& loop, const ResolverOptions& options) : loop_(loop) {
+// Reads resolv.conf and what belongs to it: not before a name is looked up, many gateways never do.
+int AresResolver::open_channel() {
   using std::chrono::duration_cast;
   using std::chrono::milliseconds;
   ares_options settings{};
-  settings.timeout = static_cast<int>(duration_cast<milliseconds>(options.timeout).count());
-  settings.tries = options.tries;
+  settings.timeout = static_cast<int>(duration_cast<milliseconds>(options_.timeout).count());
+  settings.tries = options_.tries;
   settings.sock_state_cb = record_socket;
   settings.sock_state_cb_data = this;
-  status_ = init_library();
-  if (status_ != ARES_SUCCESS) return;
-  status_ = ares_init_options(&channel_, &settings,
-                              ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
-  if (status_ != ARES_SUCCESS || options.servers.empty()) return;
-  status_ = ares_set_servers_ports_csv(channel_, server_list(options.servers).c_str());
+  if (const int status = init_library(); status != ARES_SUCCESS) return status;
+  ares_channel channel = nullptr;
+  int status = ares_init_options(&channel, &settings,
+                                 ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
+  if (status != ARES_SUCCESS) return status;
+  if (!options_.servers.empty())
+    status = ares_set_servers_ports_csv(channel, server_list(options_.servers).c_str());
+  if (status != ARES_SUCCESS) {
+    ares_destroy(channel);
+    return status;
+  }
+  channel_ = channel;
+  return ARES_SUCCESS;
 }
 
 AresResolver::~AresResolver() {
@@ -156,10 +165,13 @@ loop::Task<Result<std::vector<Address>>> AresResolver::resolve(std::string host,
     co_return std::vector{*Address::from_literal("127.0.0.1", port),
                           *Address::from_literal("::1", port)};
   }
-  if (status_ != ARES_SUCCESS) co_return resolve_failure(host, status_);
   const bool too_long = host.size() > kNameMax + (host.ends_with('.') ? 1 : 0);
   if (host.empty() || too_long || host.find('\0') != std::string::npos)
     co_return resolve_failure(host, ARES_EBADNAME);
+  if (!channel_) {
+    if (const int status = open_channel(); status != ARES_SUCCESS)
+      co_return resolve_failure(host, status);
+  }
 
   Asking query(std::make_unique<Query>(loop_, port));
   ares_addrinfo_hints hints{};

@@ -12,8 +12,8 @@ inline constexpr std::string_view kReflectionAlphaService =
     "grpc.reflection.v1alpha.ServerReflection";
 inline constexpr std::string_view kAdminService = "parley.admin.v1.Admin";
 
-// The contract of the services that Parley serves itself: the four above. Made at first use (some
-// milliseconds), immutable, shared by every thread.
+// The contract of the services that Parley serves itself: the four above. Made at first use,
+// immutable, shared by every thread.
 const contract::Contract& builtin_contract();
 
 }  // namespace parley::service
