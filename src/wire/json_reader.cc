@@ -238,7 +238,7 @@ bool JsonReader::elements(JsonFrame& frame) {
       return cursor_.fail("null in a list");
     if (is_message(plan.kind)) {
       put_tag(plan);
-      if (!message(*plan.message, begin_message(plan), 0, 0)) return false;
+      if (!message(plan.message(), begin_message(plan), 0, 0)) return false;
       if (frames_.size() != depth) return true;
       continue;
     }
@@ -253,8 +253,8 @@ bool JsonReader::elements(JsonFrame& frame) {
 }
 
 bool JsonReader::entries(JsonFrame& frame) {
-  const FieldPlan& key = frame.field->message->fields()[0];
-  const FieldPlan& value = frame.field->message->fields()[1];
+  const FieldPlan& key = frame.field->message().fields()[0];
+  const FieldPlan& value = frame.field->message().fields()[1];
   const size_t depth = frames_.size();
   for (;;) {
     bool ended = false;
@@ -298,7 +298,7 @@ bool JsonReader::entry_value(const FieldPlan& value, const WireBuilder::Mark& ma
   if (is_message(value.kind)) {
     JsonEnding ending = begin_message(value);
     ending.outer = 1;
-    return message(*value.message, ending, 0, 0);
+    return message(value.message(), ending, 0, 0);
   }
   const Outcome outcome = scalar(value);
   if (outcome == Outcome::Failed) return false;

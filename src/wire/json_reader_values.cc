@@ -53,7 +53,7 @@ bool JsonReader::number_problem(Kind kind, NumberProblem problem) {
 bool JsonReader::single(const FieldPlan& plan, uint64_t bound, uint8_t bound_depth) {
   if (is_message(plan.kind)) {
     put_tag(plan);
-    return message(*plan.message, begin_message(plan), bound, bound_depth);
+    return message(plan.message(), begin_message(plan), bound, bound_depth);
   }
   const WireBuilder::Mark mark = builder_.mark();
   put_tag(plan);
@@ -136,7 +136,7 @@ bool JsonReader::dynamic_value(const Program& program, JsonEnding ending) {
     inner.inner = static_cast<uint8_t>(inner.inner + ending.inner);
     inner.group = ending.group;
     inner.outer = ending.outer;
-    return bare(*plan.message, inner);
+    return bare(plan.message(), inner);
   }
   const bool number = c == '-' || (c >= '0' && c <= '9');
   if (!number && c != '"' && c != 't' && c != 'f' && c != 'n') return wanted(Kind::Value);

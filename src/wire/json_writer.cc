@@ -133,7 +133,7 @@ bool JsonWriter::single(WriteFrame& frame, const FieldPlan& plan) {
   if (!is_message(plan.kind)) return scalar(plan, frame.reader);
   const std::string_view content = plan.group ? frame.reader.group() : frame.reader.bytes();
   if (frame.reader.failed()) return malformed("wire data that is no message");
-  return message(*plan.message, content, 0);
+  return message(plan.message(), content, 0);
 }
 
 // Whether the next value belongs to no value of its closed enum: then it has been passed over, as
@@ -216,7 +216,7 @@ bool JsonWriter::list(WriteFrame& frame, const FieldPlan& plan) {
   if (!is_message(plan.kind)) return scalar(plan, frame.reader);
   const std::string_view content = plan.group ? frame.reader.group() : frame.reader.bytes();
   if (frame.reader.failed()) return malformed("wire data that is no message");
-  return message(*plan.message, content, 0);
+  return message(plan.message(), content, 0);
 }
 
 bool JsonWriter::packed(WriteFrame& frame, const FieldPlan& plan) {
@@ -234,16 +234,16 @@ bool JsonWriter::entry(WriteFrame& frame, const FieldPlan& plan) {
   const std::string_view wire = frame.reader.bytes();
   if (frame.reader.failed()) return malformed("wire data that is no message");
   MapEntry entry;
-  if (!read_map_entry(*plan.message, wire, entry)) return malformed("a map entry that is none");
+  if (!read_map_entry(plan.message(), wire, entry)) return malformed("a map entry that is none");
   if (entry.disorder) {
     if (!careful_) return disorder();
-    if (!joined_entry(*plan.message, wire, entry)) return false;
+    if (!joined_entry(plan.message(), wire, entry)) return false;
   }
   if (entry.unknown_enum) return true;
   if (frame.open == nullptr && !begin_repeated(frame, plan)) return false;
   next_element(frame);
-  return entry_key(plan.message->fields()[0], entry.key) &&
-         entry_value(plan.message->fields()[1], entry);
+  return entry_key(plan.message().fields()[0], entry.key) &&
+         entry_value(plan.message().fields()[1], entry);
 }
 
 // An entry in which the key or the value is there several times: read again from its normal form.
@@ -277,7 +277,7 @@ bool JsonWriter::entry_key(const FieldPlan& plan, std::string_view key) {
 }
 
 bool JsonWriter::entry_value(const FieldPlan& plan, const MapEntry& entry) {
-  if (is_message(plan.kind)) return message(*plan.message, entry.value, 0);
+  if (is_message(plan.kind)) return message(plan.message(), entry.value, 0);
   if (entry.value.data() == nullptr) return default_value(plan);
   if (plan.kind == Kind::String) return string(entry.value);
   if (plan.kind == Kind::Bytes) {

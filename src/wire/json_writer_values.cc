@@ -150,7 +150,7 @@ bool JsonWriter::default_value(const FieldPlan& plan) {
 // What stands for a field that was asked for by name and is not there.
 bool JsonWriter::absent_value(const FieldPlan& plan) {
   if (plan.shape != Shape::Single || !is_message(plan.kind)) return default_value(plan);
-  if (plan.kind == Kind::Message) return message(*plan.message, {}, 0);
+  if (plan.kind == Kind::Message) return message(plan.message(), {}, 0);
   out_.append("null");
   return true;
 }

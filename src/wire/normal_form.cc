@@ -152,9 +152,9 @@ void NormalForm::keep_last_entries() {
       key_set_.clear();
     }
     MapEntry entry;
-    if (!read_map_entry(*map->message, begin[i].content, entry) || entry.unknown_enum) continue;
+    if (!read_map_entry(map->message(), begin[i].content, entry) || entry.unknown_enum) continue;
     const size_t start = keys_.size();
-    append_canonical_key(map->message->fields()[0], entry.key, keys_);
+    append_canonical_key(map->message().fields()[0], entry.key, keys_);
     if (key_set_.add(keys_.data(), start, keys_.size() - start)) continue;
     gone[i] = any = true;
   }

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 #include <limits>
+#include <memory>
 
 #include "base/assert.h"
 #include "base/bytes.h"
@@ -159,7 +160,7 @@ bool FieldPlan::reads(WireType type) const {
   return type == own || (shape == Shape::List && type == WireType::Length && !is_message(kind));
 }
 
-// Fills one Program. REQUIRES: the Programs' array does not move any more.
+// Fills one Program.
 class ProgramCompiler {
  public:
   ProgramCompiler(Program& program, const Message& message, const Programs& programs)
@@ -216,7 +217,8 @@ FieldPlan ProgramCompiler::compile_field(const Field& field) const {
   plan.group = field.delimited && !map;
   plan.shape = map ? Shape::Map : field.repeated ? Shape::List : Shape::Single;
   if (field.message) {
-    plan.message = &programs_.of(*field.message);
+    plan.slot = &programs_.slots_[field.message->index];
+    plan.programs = &programs_;
     plan.kind = map ? Kind::Message : message_kind(*field.message);
   } else {
     plan.kind = scalar_kind(field);
@@ -326,9 +328,27 @@ const FieldPlan* Program::find(const Field& field) const {
 }
 
 Programs::Programs(const contract::Contract& contract, const Programs* known)
-    : contract_(&contract), known_(known), programs_(contract.messages().size()) {
-  for (const Message& message : contract.messages())
-    ProgramCompiler(programs_[message.index], message, *this).compile();
+    : contract_(&contract), known_(known), slots_(contract.messages().size()) {}
+
+Programs::~Programs() {
+  for (const ProgramSlot& slot : slots_) delete slot.load(std::memory_order_acquire);
+}
+
+// Takes some microseconds, once for each message type.
+const Program& Programs::compile(const Message& message) const {
+  auto fresh = std::make_unique<Program>();
+  ProgramCompiler(*fresh, message, *this).compile();
+  const Program* present = nullptr;
+  if (slots_[message.index].compare_exchange_strong(present, fresh.get(),
+                                                    std::memory_order_acq_rel))
+    return *fresh.release();
+  return *present;  // another shard was quicker
+}
+
+size_t Programs::compiled() const {
+  return static_cast<size_t>(std::ranges::count_if(slots_, [](const ProgramSlot& slot) {
+    return slot.load(std::memory_order_relaxed) != nullptr;
+  }));
 }
 
 const Program* Programs::find(std::string_view full_name) const {

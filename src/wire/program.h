@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -50,6 +51,9 @@ WireType wire_type(Kind kind);
 
 enum class Shape : uint8_t { Single, List, Map };
 
+// Where the program of one message type is, once somebody has needed it; null before.
+using ProgramSlot = std::atomic<const Program*>;
+
 // What the two directions need to know of one field, flat, in the order of the numbers.
 struct FieldPlan {
   Kind kind = Kind::Int32;
@@ -64,8 +68,12 @@ struct FieldPlan {
   char tag_bytes[5] = {};      // `tag` as a varint (maps and packed lists: of wire type Length)
   std::string_view json_key;   // `"lowerCamel":`, ready to be copied, with 64 readable bytes after
   std::string_view proto_key;  // `"declared_name":`
-  const Program* message = nullptr;  // messages and maps (the entry)
+  const ProgramSlot* slot = nullptr;  // messages and maps (the entry); else null
+  const Programs* programs = nullptr;
   const contract::Field* field = nullptr;
+
+  // Of a message, or of a map's entry. REQUIRES: it is one.
+  const Program& message() const;
 
   // The name that a JSON key is expected to have, without quotes.
   std::string_view json_name() const { return json_key.substr(1, json_key.size() - 3); }
@@ -77,6 +85,10 @@ struct FieldPlan {
 // One message type, compiled: what JSON and wire need to know of it, in flat tables. Immutable.
 class Program {
  public:
+  Program() = default;
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
   const contract::Message& message() const { return *message_; }
   const Programs& programs() const { return *programs_; }
   Kind kind() const { return kind_; }  // how a value of this message looks: Message, Bare, Any ...
@@ -92,8 +104,6 @@ class Program {
   uint32_t seen_words() const { return seen_words_; }
   // Indexes of required fields (proto2).
   std::span<const uint16_t> required() const { return required_; }
-
-  Program() = default;
 
  private:
   friend class ProgramCompiler;
@@ -118,28 +128,45 @@ class Program {
   std::string text_;  // the keys, with padding
 };
 
-// The programs of every message of a contract; owned by the contract's snapshot, compiled at
-// construction, immutable after: every shard may use them.
+// The programs of every message of a contract; owned by the contract's snapshot. Each is compiled
+// when it is first asked for, since of a large contract few are; it is immutable from then on, and
+// every shard uses the same one. No lock: of shards that compile the same program at the same time
+// the first one's stays.
 class Programs {
  public:
   // `contract` outlives the programs. `known`, which may be null and outlives them too, resolves
   // the types of google.protobuf.Any that the contract does not have (google.rpc's, for one).
   explicit Programs(const contract::Contract& contract, const Programs* known = nullptr);
+  ~Programs();
   Programs(const Programs&) = delete;
   Programs& operator=(const Programs&) = delete;
 
   const contract::Contract& contract() const { return *contract_; }
 
   // REQUIRES: `message` is of this contract.
-  const Program& of(const contract::Message& message) const { return programs_[message.index]; }
+  const Program& of(const contract::Message& message) const {
+    const Program* const program = slots_[message.index].load(std::memory_order_acquire);
+    return program ? *program : compile(message);
+  }
 
   // For Any: in this contract, else in the known types. nullptr: none has it.
   const Program* find(std::string_view full_name) const;
 
+  // How many were compiled so far.
+  size_t compiled() const;
+
  private:
+  friend class ProgramCompiler;
+  const Program& compile(const contract::Message& message) const;
+
   const contract::Contract* contract_;
   const Programs* known_;
-  std::vector<Program> programs_;  // by Message::index
+  mutable std::vector<ProgramSlot> slots_;  // by Message::index; each changes once, from null
 };
+
+inline const Program& FieldPlan::message() const {
+  const Program* const program = slot->load(std::memory_order_acquire);
+  return program ? *program : programs->of(*field->message);
+}
 
 }  // namespace parley::wire

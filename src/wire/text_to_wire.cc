@@ -100,7 +100,7 @@ Result<void> TextReader::read_message(const Program& parent, const FieldPlan& pl
     case Kind::FieldMask: return field_mask(plan);
     case Kind::Value: return json(parent, plan);
     case Kind::Bare: {
-      const FieldPlan& inner = plan.message->fields()[0];
+      const FieldPlan& inner = plan.message().fields()[0];
       if (inner.shape != Shape::Single) return json(parent, plan);
       if (wrapper(plan)) return {};
       return failure(fmt::format("expected {}", expected_text(inner.kind)));
@@ -248,7 +248,7 @@ bool TextReader::bytes(const FieldPlan& plan) {
 
 // A wrapper's only field has no presence: its default is left out, as the JSON reader does.
 bool TextReader::wrapper(const FieldPlan& plan) {
-  const FieldPlan& inner = plan.message->fields()[0];
+  const FieldPlan& inner = plan.message().fields()[0];
   ByteBuffer value;
   if (!TextReader(text_, options_, value).scalar(inner)) return false;
   const std::string_view bits = value.view().substr(varint_size(inner.tag));

@@ -88,7 +88,7 @@ bool MaskReader::enter(const FieldPlan& plan) {
     return false;
   }
   fields_.push_back(plan.field);
-  levels_.push_back({plan.message, path_.size()});
+  levels_.push_back({&plan.message(), path_.size()});
   return true;
 }
 
