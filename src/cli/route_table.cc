@@ -36,7 +36,7 @@ void add_rows(const gateway::Exposure& exposure, std::vector<RouteRow>& rows) {
   const contract::Method& method = *exposure.method;
   RouteRow row = row_of(exposure);
   if (!exposure.exposed) {
-    rows.push_back(std::move(row));
+    rows.push_back(row);
     return;
   }
   row.rest = !method.client_streaming;
@@ -51,7 +51,7 @@ void add_rows(const gateway::Exposure& exposure, std::vector<RouteRow>& rows) {
   row.verb = "POST";
   row.path = method.path;
   row.rest = method.unary();
-  rows.push_back(std::move(row));
+  rows.push_back(row);
 }
 
 std::string_view or_dash(std::string_view text) { return text.empty() ? "-" : text; }
@@ -83,7 +83,7 @@ std::string quoted(std::string_view text) {
 std::string RouteRow::note() const {
   std::string text;
   if (!exposed)
-    text = "not exposed: " + reason;
+    text.append("not exposed: ").append(reason);
   else if (!rest)
     text = "gRPC only";
   if (deprecated) text += text.empty() ? "deprecated" : ", deprecated";

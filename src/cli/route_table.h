@@ -9,17 +9,18 @@
 
 namespace parley::cli {
 
-// One way to call a method, or a method that cannot be called.
+// One way to call a method, or a method that cannot be called. The texts are the snapshot's, which
+// outlives the row.
 struct RouteRow {
-  std::string verb;  // empty: not exposed
-  std::string path;
-  std::string method;
+  std::string_view verb;  // empty: not exposed
+  std::string_view path;
+  std::string_view method;
   std::string_view streaming;  // "unary", "server stream", "client stream", "bidi stream"
-  std::string upstream;
+  std::string_view upstream;
   bool rest = false;  // whether the REST door serves it; gRPC serves every exposed method
   bool exposed = false;
   bool deprecated = false;
-  std::string reason;  // why it is exposed, or not
+  std::string_view reason;  // why it is exposed, or not
 
   // What the table says beside the row: the one door that serves it, where it is only one; why it
   // is not exposed.

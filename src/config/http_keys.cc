@@ -22,7 +22,8 @@ constexpr std::array<Pattern, 5> kPatterns = {
 Word<std::string> path_template() {
   Word<std::string> word = text("template");
   word.read = [](std::string_view text) -> Read<std::string> {
-    const auto parsed = contract::PathTemplate::parse(text);
+    Arena arena;
+    const auto parsed = contract::PathTemplate::parse(text, arena);
     if (parsed) return std::string(text);
     return std::unexpected(Wrong{fmt::format("`{}`: {}", text, parsed.error().message()),
                                  "write a path such as /v1/users/{user_id}"});

@@ -201,7 +201,7 @@ class Comparison {
     if (is_required(before) != is_required(after))
       changed(subject, is_required(after) ? "it is required now" : "it is no longer required",
               is_required(after) || before.required);
-    if (before.default_bits != after.default_bits || before.default_text != after.default_text)
+    if (before.default_bits != after.default_bits || before.default_text() != after.default_text())
       changed(subject, "its default changed", true);
     deprecation(subject, before.deprecated, after.deprecated);
   }

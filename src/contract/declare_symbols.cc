@@ -18,8 +18,10 @@ class Declaration {
   void run() {
     for (uint32_t i = 0; i < draft_.files.size(); ++i) add_file(i);
     if (draft_.unusable) return;
-    storage_.symbol_names.reserve(draft_.messages.size() + draft_.enums.size() +
-                                  draft_.extensions.size() + method_count_);
+    const size_t symbols = draft_.messages.size() + draft_.enums.size() + draft_.extensions.size() +
+                           draft_.services.size() + method_count_;
+    storage_.symbol_names.reserve(symbols);
+    storage_.symbols.reserve(symbols);
     size_messages();
     size_enums();
     add_services();

@@ -2,10 +2,16 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include "base/ascii.h"
 
 namespace parley::contract {
+
+FieldExtras& Draft::extras_of(Field& field) {
+  if (!field.extras) field.extras = new (storage->texts.allocate(sizeof(FieldExtras))) FieldExtras;
+  return const_cast<FieldExtras&>(*field.extras);  // the arena's, ours to fill while we link
+}
 
 std::string_view Draft::join(std::string_view scope, std::string_view name) {
   if (scope.empty()) return storage->texts.copy(name);

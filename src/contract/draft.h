@@ -86,11 +86,18 @@ struct Draft {
   std::vector<ExtensionDraft> extensions;
   std::vector<ServiceDraft> services;
   std::vector<MissingType> missing_types;
-  std::vector<Location> rule_locations;  // by method: of its google.api.http
-  bool unusable = false;                 // a bad name or a limit: no later step may run
+  std::vector<Location> field_locations;  // by field
+  std::vector<Location> rule_locations;   // by method: of its google.api.http
+  bool unusable = false;                  // a bad name or a limit: no later step may run
 
   std::string_view package(uint32_t file) const { return files[file].proto->package(); }
   Location file_location(uint32_t file) const { return {storage->files[file].name, 0, 0}; }
+
+  Location& location_of(const Field& field) {
+    return field_locations[static_cast<size_t>(&field - storage->fields.data())];
+  }
+  // What `field` has beside the rest, made when it is first asked for.
+  FieldExtras& extras_of(Field& field);
 
   // `scope`.`name`, kept in the contract's arena; `name` itself where there is no scope.
   std::string_view join(std::string_view scope, std::string_view name);

@@ -61,6 +61,7 @@ class Members {
     for (const auto& enumeration : draft_.enums)
       values += static_cast<size_t>(enumeration.proto->value_size());
     storage_.fields.resize(fields);
+    draft_.field_locations.resize(fields);
     storage_.oneofs.resize(oneofs);
     storage_.oneof_fields.reserve(members);
     storage_.enum_values.resize(values);
@@ -99,17 +100,17 @@ class Members {
     field.number = proto.number();
     field.index = static_cast<int16_t>(index & INT16_MAX);  // more is an error, reported above
     field.parent = &parent;
-    field.location = parent.location;
+    draft_.location_of(field) = parent.location;
     constexpr int32_t kNumberMax = (1 << 29) - 1;
     const bool in_range = field.number >= 1 &&
                           (field.number <= kNumberMax || (field.extension && parent.message_set));
     if (!is_identifier(proto.name()) || !in_range)
-      draft_.problems.error(field.location,
+      draft_.problems.error(draft_.location_of(field),
                             fmt::format("field \"{}\" of {} has no name, or {} is no field number",
                                         proto.name(), parent.full_name, field.number));
     if (!is_plain(proto.json_name()))
       draft_.problems.error(
-          field.location,
+          draft_.location_of(field),
           fmt::format("{} has a json_name that JSON cannot write as it is", field.full_name),
           "use UTF-8 without quotes, backslashes and control characters");
   }
@@ -126,7 +127,7 @@ class Members {
     field.name = from.full_name.substr(from.full_name.rfind('.') + 1);
     field.json_name = storage_.texts.copy(fmt::format("[{}]", from.full_name));
     name_field(field, *from.proto, parent, static_cast<size_t>(&field - parent.fields.data()));
-    field.location = draft_.file_location(from.file);
+    draft_.location_of(field) = draft_.file_location(from.file);
     storage_.extensions.push_back({&field, from.file});
   }
 
@@ -142,7 +143,7 @@ class Members {
       if (!proto.has_oneof_index()) continue;
       const auto oneof = static_cast<size_t>(proto.oneof_index());
       if (proto.oneof_index() < 0 || oneof >= count) {
-        draft_.problems.error(fields[i].location,
+        draft_.problems.error(draft_.location_of(fields[i]),
                               fmt::format("{} is in a oneof that {} does not have",
                                           fields[i].full_name, message.full_name));
         continue;

@@ -1,7 +1,9 @@
 // Loading: google.api.http, or what the configuration puts in its place, becomes `HttpRule`s whose
 // variables and bodies are fields of the messages (google/api/http.proto).
 #include <algorithm>
+#include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -12,7 +14,7 @@
 namespace parley::contract {
 namespace {
 
-using FieldPath = std::vector<const Field*>;
+using FieldPath = std::span<const Field* const>;
 
 // tchar of RFC 9110, 5.6.2: what a method's name is made of.
 bool is_verb(std::string_view verb) {
@@ -50,10 +52,13 @@ std::string_view unfit_for_path(const Field& field, bool last) {
   return {};
 }
 
-// Makes the rules of one method.
+// Makes the rules of one method, which get their place in the contract when it is destroyed.
 class RuleBinder {
  public:
   RuleBinder(Draft& draft, Method& method) : draft_(draft), method_(method) {}
+  RuleBinder(const RuleBinder&) = delete;
+  RuleBinder& operator=(const RuleBinder&) = delete;
+  ~RuleBinder() { method_.rules = keep(rules_); }
 
   void bind(const ConfiguredRule& written, Location where, bool from_config) {
     add(written, where, from_config);
@@ -72,6 +77,13 @@ class RuleBinder {
 
  private:
   std::string_view keep(std::string_view text) { return draft_.storage->texts.copy(text); }
+  template <typename T>
+  std::span<const T> keep(const std::vector<T>& all) {
+    if (all.empty()) return {};
+    auto* const to = static_cast<T*>(draft_.storage->texts.allocate(all.size() * sizeof(T)));
+    std::ranges::uninitialized_copy(all, std::span(to, all.size()));
+    return {to, all.size()};
+  }
 
   void error(const Location& where, std::string_view what, std::string remedy) {
     draft_.problems.error(where, fmt::format("the HTTP rule of {} {}", method_.full_name, what),
@@ -84,14 +96,14 @@ class RuleBinder {
     if (!is_verb(written.verb))
       return error(where, fmt::format("has \"{}\" for an HTTP method", written.verb),
                    "write its name in capitals, or \"*\" for every method");
-    auto path = PathTemplate::parse(written.path);
+    auto path = PathTemplate::parse(keep(written.path), draft_.storage->texts);
     if (!path)
       return error(where,
                    fmt::format("has a bad path \"{}\": {}", written.path, path.error().message()),
                    "see google/api/http.proto for its syntax");
     HttpRule rule;
     rule.verb = keep(written.verb);
-    rule.path = std::move(*path);
+    rule.path = *path;
     rule.body = keep(written.body);
     rule.response_body = keep(written.response_body);
     rule.from_config = from_config;
@@ -100,12 +112,12 @@ class RuleBinder {
     bind_variables(rule);
     bind_body(rule);
     check_repeated(rule);
-    method_.rules.push_back(std::move(rule));
+    rules_.push_back(rule);
   }
 
   // Routes of different methods are compared where the routes of all contracts come together.
   void check_repeated(const HttpRule& rule) {
-    for (const HttpRule& other : method_.rules)
+    for (const HttpRule& other : rules_)
       if (other.verb == rule.verb && other.path.shape() == rule.path.shape())
         return error(rule.location,
                      fmt::format("has the route {} {} twice", rule.verb, rule.path.text),
@@ -113,15 +125,17 @@ class RuleBinder {
   }
 
   void bind_variables(HttpRule& rule) {
+    std::vector<FieldPath> variables;
     for (const auto& variable : rule.path.variables)
-      rule.variables.push_back(bind_variable(rule, variable.field_path));
+      variables.push_back(bind_variable(rule, variable.field_path));
+    rule.variables = keep(variables);
     for (size_t i = 0; i < rule.variables.size(); ++i)
       for (size_t j = 0; j < i; ++j) check_pair(rule, j, i);
   }
 
   // The fields of `a.b.c`; empty when they do not lead to a value.
   FieldPath bind_variable(const HttpRule& rule, std::string_view path) {
-    FieldPath out;
+    std::vector<const Field*> out;
     const Message* scope = method_.input;
     std::string_view rest = path;
     while (scope) {
@@ -135,7 +149,7 @@ class RuleBinder {
         return {};
       }
       out.push_back(field);
-      if (last) return out;
+      if (last) return keep(out);
       scope = field->message;
       rest.remove_prefix(dot + 1);
     }
@@ -193,6 +207,7 @@ class RuleBinder {
 
   Draft& draft_;
   Method& method_;
+  std::vector<HttpRule> rules_;
 };
 
 void bind_annotation(Draft& draft, Method& method, Location where) {
@@ -202,8 +217,8 @@ void bind_annotation(Draft& draft, Method& method, Location where) {
     draft.problems.error(
         where, fmt::format("the option google.api.http of {} is malformed", method.full_name),
         "build the descriptor set anew");
-  for (const ConfiguredRule& rule : annotations.rules)
-    RuleBinder(draft, method).bind(rule, where, false);
+  RuleBinder binder(draft, method);
+  for (const ConfiguredRule& rule : annotations.rules) binder.bind(rule, where, false);
 }
 
 // The last rule of each selector; earlier ones are reported.

@@ -45,7 +45,7 @@ using Texts = std::vector<std::string>;
 
 TEST(HttpRules, bind_variables_to_the_fields_on_their_way) {
   const Contract contract = contract_from(proto_with(R"(get: "/{inner.inner.id}/{id}")"));
-  const HttpRule& rule = contract.find_method("/p.S/Do")->rules.at(0);
+  const HttpRule& rule = contract.find_method("/p.S/Do")->rules[0];
   EXPECT_EQ(rule.verb, "GET");
   ASSERT_EQ(rule.variables.size(), 2u);
   ASSERT_EQ(rule.variables[0].size(), 3u);
@@ -198,7 +198,7 @@ TEST(HttpRules, of_one_selector_the_last_one_counts) {
       {.selector = "p.S.Do", .verb = "GET", .path = "/y", .file = "a.yaml", .line = 2});
   const Loaded loaded = loaded_from(proto_with("get: \"/a\""), options);
   ASSERT_TRUE(loaded.contract.has_value());
-  EXPECT_EQ(loaded.contract->find_method("/p.S/Do")->rules.at(0).path.text, "/y");
+  EXPECT_EQ(loaded.contract->find_method("/p.S/Do")->rules[0].path.text, "/y");
   ASSERT_EQ(loaded.problems.size(), 1u);
   EXPECT_EQ(loaded.problems[0].text(),
             "a.yaml:1: a later HTTP rule for p.S.Do replaces this one; use additional_bindings for "

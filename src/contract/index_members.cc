@@ -63,9 +63,16 @@ class Indexer {
     index.count = static_cast<uint32_t>(members.size());
   }
 
+  static size_t count_names(const Message& message) {
+    size_t count = 0;
+    for (const Field& field : message.fields)
+      count += (field.extension ? 0u : 1u) + (field.json_name == field.name ? 0u : 1u);
+    return count;
+  }
+
   MemberIndex index_fields(Message& message, const Features& features) {
     MemberIndex index;
-    uint32_t* slots = allocate_slots(index, message.fields.size() * 2);
+    uint32_t* slots = allocate_slots(index, count_names(message));
     for (size_t i = 0; i < message.fields.size(); ++i) {
       const Field& field = message.fields[i];
       check_names(message, slots, index.mask, field, features);
@@ -77,7 +84,7 @@ class Indexer {
       const Field& before = message.fields[index.by_number[i - 1]];
       const Field& field = message.fields[index.by_number[i]];
       if (before.number == field.number)
-        draft_.problems.error(field.location,
+        draft_.problems.error(draft_.location_of(field),
                               fmt::format("{} and {} have the same number {}", before.full_name,
                                           field.full_name, field.number));
     }
@@ -95,7 +102,7 @@ class Indexer {
     for (size_t at = name_hash(field.name) & mask; slots[at] != 0; at = (at + 1) & mask)
       if (const Field& other = message.fields[slots[at] - 1];
           other.name == field.name && !other.extension)
-        return draft_.problems.error(field.location,
+        return draft_.problems.error(draft_.location_of(field),
                                      fmt::format("{} is declared twice", field.full_name));
   }
 
@@ -103,9 +110,10 @@ class Indexer {
     std::string what = fmt::format("{} and {} have the same JSON name \"{}\"", other.full_name,
                                    field.full_name, field.json_name);
     if (features.unique_json)
-      draft_.problems.error(field.location, std::move(what), "set json_name on one of them");
+      draft_.problems.error(draft_.location_of(field), std::move(what),
+                            "set json_name on one of them");
     else
-      draft_.problems.warning(field.location, std::move(what), "JSON means the first");
+      draft_.problems.warning(draft_.location_of(field), std::move(what), "JSON means the first");
   }
 
   MemberIndex index_values(const Enum& enumeration) {

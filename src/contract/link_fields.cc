@@ -95,13 +95,14 @@ class FieldLinker {
   }
 
   void link_field_options(Field& field, Declared& from) {
-    field.options = keep_options(storage_.texts, from.proto.options());
+    FieldExtras& extras = draft_.extras_of(field);
+    extras.options = keep_options(storage_.texts, from.proto.options());
     field.deprecated = from.proto.options().deprecated();
     if (draft_.files[from.file].editions)
-      from.features.apply_options(field.options, kFieldFeatures);
-    const FieldAnnotations annotations = field_annotations_of(field.options);
+      from.features.apply_options(extras.options, kFieldFeatures);
+    const FieldAnnotations annotations = field_annotations_of(extras.options);
     field.behaviors = annotations.behaviors;
-    field.resource_reference = annotations.resource_reference;
+    extras.resource_reference = annotations.resource_reference;
   }
 
   void link_type(Field& field, const Declared& from) {
@@ -109,11 +110,12 @@ class FieldLinker {
     if (from.proto.has_type()) field.type = static_cast<Type>(from.proto.type());
     if (!named) {
       if (!from.proto.has_type() || is_message(field.type) || field.type == Type::Enum)
-        draft_.problems.error(field.location, fmt::format("{} has no type", field.full_name));
+        draft_.problems.error(draft_.location_of(field),
+                              fmt::format("{} has no type", field.full_name));
       return;
     }
     const Symbol* symbol = draft_.require(from.file, from.scope, from.proto.type_name(),
-                                          field.full_name, field.location);
+                                          field.full_name, draft_.location_of(field));
     if (!symbol) return;
     if (!from.proto.has_type())
       field.type = symbol->kind == Symbol::Kind::Enum ? Type::Enum : Type::Message;
@@ -122,7 +124,7 @@ class FieldLinker {
     else if (symbol->kind == Symbol::Kind::Enum && field.type == Type::Enum)
       field.enumeration = &storage_.enums[symbol->index];
     else
-      draft_.problems.error(field.location,
+      draft_.problems.error(draft_.location_of(field),
                             fmt::format("the type of {} is declared as {}, which is another kind "
                                         "of thing",
                                         field.full_name, from.proto.type_name()));
@@ -136,11 +138,11 @@ class FieldLinker {
     const std::string& text = proto.default_value();
     bool valid = !field.repeated && !is_message(field.type);
     if (valid && field.type == Type::String) {
-      field.default_text = storage_.texts.copy(text);
+      draft_.extras_of(field).default_text = storage_.texts.copy(text);
     } else if (valid && field.type == Type::Bytes) {
       const auto bytes = unescape_bytes(text);
       valid = bytes.has_value();
-      if (valid) field.default_text = storage_.texts.copy(*bytes);
+      if (valid) draft_.extras_of(field).default_text = storage_.texts.copy(*bytes);
     } else if (valid && field.type == Type::Enum) {
       valid = link_enum_default(field, text);
     } else if (valid) {
@@ -149,7 +151,7 @@ class FieldLinker {
       if (valid) field.default_bits = *bits;
     }
     if (!valid)
-      draft_.problems.error(field.location,
+      draft_.problems.error(draft_.location_of(field),
                             fmt::format("{} cannot have this default", field.full_name));
   }
 

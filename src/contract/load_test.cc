@@ -150,8 +150,8 @@ TEST(Load, gives_proto2_fields_their_features_and_defaults) {
   EXPECT_TRUE(m.find("s")->required);
   EXPECT_TRUE(m.find("s")->presence);
   EXPECT_FALSE(m.find("s")->validate_utf8);
-  EXPECT_EQ(m.find("s")->default_text, "a\"b");
-  EXPECT_EQ(m.find("b")->default_text, std::string_view("\001\xffz"));
+  EXPECT_EQ(m.find("s")->default_text(), "a\"b");
+  EXPECT_EQ(m.find("b")->default_text(), std::string_view("\001\xffz"));
   EXPECT_EQ(m.find("d")->default_bits,
             std::bit_cast<uint64_t>(-std::numeric_limits<double>::infinity()));
   EXPECT_EQ(m.find("f")->default_bits, std::bit_cast<uint32_t>(1.5f));
@@ -235,11 +235,11 @@ TEST(Load, reads_googles_annotations_of_fields_and_messages) {
   EXPECT_TRUE(m.find("a")->has(Behavior::Required));
   EXPECT_TRUE(m.find("a")->has(Behavior::Immutable));
   EXPECT_FALSE(m.find("a")->has(Behavior::OutputOnly));
-  EXPECT_EQ(m.find("b")->resource_reference, "shop.example/Order");
-  EXPECT_EQ(m.find("c")->resource_reference, "shop.example/Item");
+  EXPECT_EQ(m.find("b")->resource_reference(), "shop.example/Order");
+  EXPECT_EQ(m.find("c")->resource_reference(), "shop.example/Item");
   EXPECT_TRUE(m.find("b")->deprecated);
-  EXPECT_FALSE(m.find("b")->options.empty());
-  EXPECT_TRUE(contract.find_message("google.api.ResourceDescriptor")->find(1)->options.empty());
+  EXPECT_FALSE(m.find("b")->options().empty());
+  EXPECT_TRUE(contract.find_message("google.api.ResourceDescriptor")->find(1)->options().empty());
 }
 
 TEST(Load, recognises_well_known_types) {

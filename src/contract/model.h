@@ -112,6 +112,13 @@ enum class Behavior : uint8_t {
   Identifier = 8,
 };
 
+// What few fields have, apart from them: large contracts have tens of thousands.
+struct FieldExtras {
+  std::string_view default_text;        // of strings and bytes with a proto2 default
+  std::string_view resource_reference;  // google.api.resource_reference type or child_type
+  std::string_view options;             // the serialized FieldOptions
+};
+
 struct Field {
   std::string_view name;       // as declared
   std::string_view json_name;  // lowerCamel, or what json_name says
@@ -136,11 +143,11 @@ struct Field {
   // The default value: numbers, bools and enums by their bits (doubles by bit_cast to uint64,
   // floats to the low 32 bits), strings and bytes by text. Zero or empty without a proto2 default.
   uint64_t default_bits = 0;
-  std::string_view default_text;
-  std::string_view resource_reference;  // google.api.resource_reference type or child_type
-  std::string_view options;             // the serialized FieldOptions
-  Location location;
+  const FieldExtras* extras = nullptr;  // null: it has none
 
+  std::string_view default_text() const { return extras ? extras->default_text : ""; }
+  std::string_view resource_reference() const { return extras ? extras->resource_reference : ""; }
+  std::string_view options() const { return extras ? extras->options : ""; }
   bool has(Behavior behavior) const { return behaviors >> static_cast<unsigned>(behavior) & 1; }
   const Field& map_key() const;
   const Field& map_value() const;
@@ -183,7 +190,7 @@ struct HttpRule {
   const Field* body_field = nullptr;
   const Field* response_field = nullptr;
   // For each variable of `path`, the fields from the request down to the leaf.
-  std::vector<std::vector<const Field*>> variables;
+  std::span<const std::span<const Field* const>> variables;
   bool from_config = false;
   Location location;
 };
@@ -200,7 +207,7 @@ struct Method {
   bool deprecated = false;
   Idempotency idempotency = Idempotency::Unknown;
   uint32_t index = 0;  // dense, unique within the contract
-  std::vector<HttpRule> rules;
+  std::span<const HttpRule> rules;
   std::string_view options;  // the serialized MethodOptions
   Location location;
 

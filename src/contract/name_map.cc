@@ -11,7 +11,7 @@ namespace parley::contract {
 uint64_t name_hash(std::string_view name) { return XXH3_64bits(name.data(), name.size()); }
 
 void NameMap::reserve(size_t count) {
-  const size_t wanted = std::bit_ceil(count * 2 + 2);
+  const size_t wanted = std::bit_ceil(count + count / 3 + 2);
   if (wanted <= slots_.size()) return;
   std::vector<Slot> old(wanted);
   old.swap(slots_);

@@ -28,7 +28,7 @@ class NameMap {
 
   Slot& slot_of(std::string_view name);
 
-  std::vector<Slot> slots_;  // a power of two, at most half of them taken
+  std::vector<Slot> slots_;  // a power of two, at most three of four taken
   size_t taken_ = 0;
 };
 

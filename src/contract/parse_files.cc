@@ -19,26 +19,28 @@ constexpr std::string_view kRebuild =
 
 // A serialized file in two parts: positions and comments are often most of it, and are read apart.
 struct Parts {
-  std::string declarations;
+  std::string_view declarations;  // in the file itself where there is nothing to leave out
+  std::string joined;
   std::string_view source_code_info;
 };
 
-Parts split(std::string_view bytes) {
+void split(std::string_view bytes, Parts& out) {
   constexpr uint32_t kSourceCodeInfo = 9;  // of FileDescriptorProto
-  Parts out;
   const char* kept = bytes.data();
   WireFields fields(bytes);
   while (fields.next()) {
     if (fields.number() != kSourceCodeInfo || !fields.is_bytes()) continue;
     out.source_code_info = fields.bytes();
-    out.declarations.append(kept, fields.begin());
+    out.joined.append(kept, fields.begin());
     kept = fields.end();
   }
-  out.declarations.append(kept, bytes.data() + bytes.size());
-  return out;
+  out.declarations = bytes;
+  if (kept == bytes.data()) return;
+  out.joined.append(kept, bytes.data() + bytes.size());
+  out.declarations = out.joined;
 }
 
-FileDescriptorProto* parse(Draft& draft, const std::string& bytes) {
+FileDescriptorProto* parse(Draft& draft, std::string_view bytes) {
   auto* proto = google::protobuf::Arena::CreateMessage<FileDescriptorProto>(&draft.arena);
   const bool parsed = bytes.size() <= INT32_MAX &&
                       proto->ParsePartialFromArray(bytes.data(), static_cast<int>(bytes.size()));
@@ -62,7 +64,9 @@ bool valid_package(std::string_view package) {
 
 // Adds the file, unless one of that name is there.
 void add_file(Draft& draft, std::string bytes) {
-  const FileDescriptorProto* proto = parse(draft, split(bytes).declarations);
+  Parts parts;
+  split(bytes, parts);
+  const FileDescriptorProto* proto = parse(draft, parts.declarations);
   if (!proto) {
     draft.problems.error(
         {},
@@ -140,7 +144,9 @@ void parse_files(Draft& draft, Source source) {
   draft.storage->descriptors.reserve(source.files.size());  // `descriptor` points into short ones
   for (std::string& bytes : source.files) add_file(draft, std::move(bytes));
   for (uint32_t i = 0; i < draft.files.size(); ++i) {
-    draft.files[i].source_code_info = split(draft.storage->descriptors[i]).source_code_info;
+    Parts parts;
+    split(draft.storage->descriptors[i], parts);
+    draft.files[i].source_code_info = parts.source_code_info;
     choose_edition(draft, i);
   }
   list_imports(draft);

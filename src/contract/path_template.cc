@@ -1,8 +1,11 @@
 #include "contract/path_template.h"
 
 #include <algorithm>
+#include <array>
+#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -33,19 +36,19 @@ std::string_view unmatchable(std::string_view decoded) {
 // One pass over the text, from the left; `at_` is the next character.
 class Parser {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}
+  Parser(std::string_view text, Arena& arena) : text_(text), arena_(arena) {}
 
   Result<PathTemplate> parse() {
     if (text_.size() > PathTemplate::kBytesMax)
       return fail(fmt::format("longer than {} bytes", PathTemplate::kBytesMax), 0);
-    out_.text = text_;
     if (!eat('/')) return fail("a template begins with '/'");
     find_verb();
     TRY_VOID(parse_segments(true));
     if (at_ < end_) return fail(fmt::format("unexpected {}", quoted(text_[at_])));
     TRY_VOID(check_rest());
-    TRY_VOID(parse_verb());
-    return std::move(out_);
+    TRY(verb, parse_verb());
+    return PathTemplate{text_, kept(segments_, segment_count_), kept(variables_, variable_count_),
+                        verb};
   }
 
  private:
@@ -57,6 +60,18 @@ class Parser {
   Failure fail(std::string_view what) const { return fail(what, at_); }
   Failure fail(std::string_view what, size_t at) const {
     return Failure(Code::InvalidArgument, fmt::format("column {}: {}", at + 1, what));
+  }
+
+  template <typename T, size_t kSize>
+  std::span<const T> kept(const std::array<T, kSize>& all, size_t count) {
+    if (count == 0) return {};
+    auto* const to = static_cast<T*>(arena_.allocate(count * sizeof(T)));
+    std::uninitialized_copy_n(all.begin(), count, to);
+    return {to, count};
+  }
+
+  void add_segment(PathTemplate::Kind kind, std::string_view literal = {}) {
+    segments_[segment_count_++] = {kind, literal};
   }
 
   bool eat(char c) {
@@ -74,7 +89,7 @@ class Parser {
 
   Result<void> parse_segments(bool variables_allowed) {
     do {
-      if (out_.segments.size() >= PathTemplate::kSegmentsMax)
+      if (segment_count_ >= PathTemplate::kSegmentsMax)
         return fail(fmt::format("more than {} segments", PathTemplate::kSegmentsMax));
       const bool variable = at_ < end_ && text_[at_] == '{';
       if (variable && !variables_allowed) return fail("variables do not nest");
@@ -90,8 +105,7 @@ class Parser {
       if (at_ < end_ && text_[at_] != '/' && text_[at_] != '}')
         return fail("a wildcard stands alone in its segment; write %2A for a literal '*'");
       if (rest) rest_starts_.push_back(start);
-      out_.segments.push_back(
-          {rest ? PathTemplate::Kind::Rest : PathTemplate::Kind::Any, std::string()});
+      add_segment(rest ? PathTemplate::Kind::Rest : PathTemplate::Kind::Any);
       return {};
     }
     return parse_literal();
@@ -106,9 +120,11 @@ class Parser {
     if (at_ == start) return fail("an empty segment");
     if (at_ < end_ && text_[at_] == '{')
       return fail("a variable stands alone in its segment; put '/' before '{'");
-    std::string decoded = percent_decode(text_.substr(start, at_ - start)).value_or("");
-    if (const auto why = unmatchable(decoded); !why.empty()) return fail(why, start);
-    out_.segments.push_back({PathTemplate::Kind::Literal, std::move(decoded)});
+    std::string_view literal = text_.substr(start, at_ - start);
+    if (literal.find('%') != std::string_view::npos)
+      literal = arena_.copy(percent_decode(literal).value_or(""));
+    if (const auto why = unmatchable(literal); !why.empty()) return fail(why, start);
+    add_segment(PathTemplate::Kind::Literal, literal);
     return {};
   }
 
@@ -129,46 +145,46 @@ class Parser {
 
   // REQUIRES: at '{'.
   Result<void> parse_variable() {
-    if (out_.variables.size() >= PathTemplate::kVariablesMax)
+    if (variable_count_ >= PathTemplate::kVariablesMax)
       return fail(fmt::format("more than {} variables", PathTemplate::kVariablesMax));
     const size_t start = at_++;
     TRY(field_path, parse_field_path());
-    const auto first = static_cast<uint16_t>(out_.segments.size());
+    const auto first = static_cast<uint16_t>(segment_count_);
     if (eat('='))
       TRY_VOID(parse_segments(false));
     else
-      out_.segments.push_back({PathTemplate::Kind::Any, std::string()});
+      add_segment(PathTemplate::Kind::Any);
     if (at_ >= end_) return fail("'{' without '}'", start);
     if (!eat('}')) return fail(fmt::format("expected '}}', found {}", quoted(text_[at_])));
     if (at_ < end_ && text_[at_] != '/') return fail("after '}' comes '/', ':' or the end");
-    const auto last = static_cast<uint16_t>(out_.segments.size());
-    const bool multi = last - first > 1 || out_.segments[first].kind == PathTemplate::Kind::Rest;
-    out_.variables.push_back({std::move(field_path), first, last, multi});
+    const auto last = static_cast<uint16_t>(segment_count_);
+    const bool multi = last - first > 1 || segments_[first].kind == PathTemplate::Kind::Rest;
+    variables_[variable_count_++] = {field_path, first, last, multi};
     return {};
   }
 
   // FieldPath = IDENT { "." IDENT } ;
-  Result<std::string> parse_field_path() {
+  Result<std::string_view> parse_field_path() {
     const size_t start = at_;
     do {
       if (at_ >= end_ || !ident_start(text_[at_])) return fail("expected a field's name");
       while (at_ < end_ && ident_rest(text_[at_])) ++at_;
     } while (eat('.'));
-    return std::string(text_.substr(start, at_ - start));
+    return text_.substr(start, at_ - start);
   }
 
   Result<void> check_rest() const {
     for (const size_t start : rest_starts_) {
       if (start != rest_starts_.front()) return fail("a second '**'", start);
-      if (out_.segments.back().kind != PathTemplate::Kind::Rest)
+      if (segments_[segment_count_ - 1].kind != PathTemplate::Kind::Rest)
         return fail("'**' is not the last segment", start);
     }
     return {};
   }
 
   // Verb = ":" LITERAL, compared as it stands in the path: no escapes.
-  Result<void> parse_verb() {
-    if (end_ == text_.size()) return {};
+  Result<std::string_view> parse_verb() {
+    if (end_ == text_.size()) return std::string_view();
     at_ = std::exchange(end_, text_.size()) + 1;
     if (at_ == end_) return fail("a verb follows ':'");
     for (size_t at = at_; at < end_; ++at) {
@@ -176,20 +192,25 @@ class Parser {
       if (c == '%') return fail("a verb has no escapes", at);
       if (!path_char(c) || c == '*') return fail(fmt::format("{} in a verb", quoted(c)), at);
     }
-    out_.verb = text_.substr(at_);
-    return {};
+    return text_.substr(at_);
   }
 
-  std::string_view text_;
+  const std::string_view text_;
+  Arena& arena_;
   size_t at_ = 0;
   size_t end_ = text_.size();  // of the segments
   std::vector<size_t> rest_starts_;
-  PathTemplate out_;
+  std::array<PathTemplate::Segment, PathTemplate::kSegmentsMax> segments_;
+  std::array<PathTemplate::Variable, PathTemplate::kVariablesMax> variables_;
+  size_t segment_count_ = 0;
+  size_t variable_count_ = 0;
 };
 
 }  // namespace
 
-Result<PathTemplate> PathTemplate::parse(std::string_view text) { return Parser(text).parse(); }
+Result<PathTemplate> PathTemplate::parse(std::string_view text, Arena& arena) {
+  return Parser(text, arena).parse();
+}
 
 std::string PathTemplate::shape() const {
   std::string out;
@@ -201,7 +222,7 @@ std::string PathTemplate::shape() const {
       case Kind::Rest: out += "**"; break;
     }
   }
-  if (!verb.empty()) out += ':' + verb;
+  if (!verb.empty()) out.append(1, ':').append(verb);
   return out;
 }
 

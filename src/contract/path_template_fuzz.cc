@@ -1,5 +1,6 @@
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/assert.h"
@@ -9,7 +10,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using parley::contract::PathTemplate;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  const auto path = PathTemplate::parse(text);
+  parley::Arena arena;
+  const auto path = PathTemplate::parse(text, arena);
   if (!path) return 0;
   PARLEY_ASSERT(path->text == text && !path->segments.empty());
   PARLEY_ASSERT(path->segments.size() <= PathTemplate::kSegmentsMax);
@@ -21,7 +23,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   // A shape is a template without variables that has the same shape; escapes may make it too long.
   if (path->shape().size() > PathTemplate::kBytesMax) return 0;
-  const auto shape = PathTemplate::parse(path->shape());
+  const std::string shape_text = path->shape();
+  const auto shape = PathTemplate::parse(shape_text, arena);
   PARLEY_ASSERT(shape.has_value() && shape->shape() == path->shape());
   return 0;
 }

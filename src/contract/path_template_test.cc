@@ -1,25 +1,34 @@
 #include "contract/path_template.h"
 
+#include <memory>
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
 namespace parley::contract {
 namespace {
 
-PathTemplate parsed(std::string_view text) {
-  auto result = PathTemplate::parse(text);
+// A template with what it lies in.
+struct Parsed : PathTemplate {
+  std::shared_ptr<Arena> arena;
+};
+
+Parsed parsed(std::string_view text) {
+  auto arena = std::make_shared<Arena>();
+  const auto result = PathTemplate::parse(arena->copy(text), *arena);
   EXPECT_TRUE(result.has_value()) << text << ": " << (result ? "" : result.error().message());
-  return result ? std::move(*result) : PathTemplate{};
+  return {result ? *result : PathTemplate{}, std::move(arena)};
 }
 
 std::string problem(std::string_view text) {
-  const auto result = PathTemplate::parse(text);
+  Arena arena;
+  const auto result = PathTemplate::parse(text, arena);
   return result ? "none" : result.error().message();
 }
 
 TEST(PathTemplate, has_literals_and_wildcards) {
-  const PathTemplate path = parsed("/v1/*/users/**");
+  const Parsed path = parsed("/v1/*/users/**");
   ASSERT_EQ(path.segments.size(), 4u);
   EXPECT_EQ(path.segments[0].literal, "v1");
   EXPECT_EQ(path.segments[1].kind, PathTemplate::Kind::Any);
@@ -28,14 +37,14 @@ TEST(PathTemplate, has_literals_and_wildcards) {
 }
 
 TEST(PathTemplate, binds_one_segment_to_a_plain_variable) {
-  const PathTemplate path = parsed("/v1/users/{user.user_id}");
+  const Parsed path = parsed("/v1/users/{user.user_id}");
   ASSERT_EQ(path.variables.size(), 1u);
   EXPECT_EQ(path.variables[0], (PathTemplate::Variable{"user.user_id", 2, 3, false}));
   EXPECT_EQ(path.segments[2].kind, PathTemplate::Kind::Any);
 }
 
 TEST(PathTemplate, binds_several_segments) {
-  const PathTemplate path = parsed("/v1/{name=shops/*/items/**}:sync");
+  const Parsed path = parsed("/v1/{name=shops/*/items/**}:sync");
   ASSERT_EQ(path.variables.size(), 1u);
   EXPECT_EQ(path.variables[0], (PathTemplate::Variable{"name", 1, 5, true}));
   EXPECT_EQ(path.verb, "sync");
@@ -50,7 +59,7 @@ TEST(PathTemplate, knows_whether_slashes_belong_to_the_value) {
 }
 
 TEST(PathTemplate, goes_on_after_a_variable) {
-  const PathTemplate path = parsed("/{a=x/*}/y/{b}");
+  const Parsed path = parsed("/{a=x/*}/y/{b}");
   EXPECT_EQ(path.shape(), "/x/*/y/*");
   EXPECT_EQ(path.variables[1], (PathTemplate::Variable{"b", 3, 4, false}));
 }

@@ -126,12 +126,12 @@ class Places {
   Location* field(uint32_t message, int index) {
     const Message& parent = storage_.messages[message];
     const auto first = static_cast<size_t>(parent.fields.data() - storage_.fields.data());
-    return &storage_.fields[first + static_cast<size_t>(index)].location;
+    return &draft_.field_locations[first + static_cast<size_t>(index)];
   }
 
   Location* extension(uint32_t index) {
     const uint32_t field = draft_.extensions[index].field;
-    return field == Draft::kNone ? nullptr : &storage_.fields[field].location;
+    return field == Draft::kNone ? nullptr : &draft_.field_locations[field];
   }
 
   Location* in_service(uint32_t service, std::span<const int> path) {

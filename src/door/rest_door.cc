@@ -136,7 +136,7 @@ Result<void> RestVisit::find_route() {
   match_ = router.match(verb, path_);
   if (match_.route != nullptr) {
     exchange_.record().method = method().full_name;
-    exchange_.record().route = match_.route->rule->path.text;
+    exchange_.record().route = match_.route->template_text();
     return {};
   }
   if (std::string allow = router.allow(path_); !allow.empty()) {

@@ -15,6 +15,15 @@ namespace {
 using contract::HttpRule;
 using contract::PathTemplate;
 
+// POST /package.Service/Method: the same rule for all methods, but for its path.
+constexpr HttpRule implicit_rule() {
+  HttpRule rule;
+  rule.verb = "POST";
+  rule.body = "*";
+  return rule;
+}
+constexpr HttpRule kImplicitRule = implicit_rule();
+
 constexpr std::string_view kUsualVerbs[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
 
 // Multiplies and folds eight bytes at a time; the parent seeds it, so that equal literals of
@@ -100,7 +109,7 @@ bool decodes_to(std::string_view raw, std::string_view literal) {
 std::string described(const Route& route) {
   const contract::Method& method = *route.exposed->method;
   const contract::Location& where =
-      !route.implicit && route.rule->location.line > 0 ? route.rule->location : method.location;
+      route.rule->location.line > 0 ? route.rule->location : method.location;
   std::string text(method.full_name);
   text += " (";
   if (!where.file.empty()) text += where.file;
@@ -112,8 +121,12 @@ std::string described(const Route& route) {
 
 }  // namespace
 
+std::string_view Route::template_text() const {
+  return implicit ? exposed->method->path : rule->path.text;
+}
+
 std::string RouteConflict::text() const {
-  return fmt::format("{} {}: both {} and {}", second.rule->verb, second.rule->path.text,
+  return fmt::format("{} {}: both {} and {}", second.rule->verb, second.template_text(),
                      described(first), described(second));
 }
 
@@ -127,33 +140,36 @@ std::string_view RouteMatch::value(const RequestPath& path, size_t variable) con
 RestRouter RestRouter::build(std::span<const Exposed* const> methods,
                              std::vector<RouteConflict>& conflicts) {
   RestRouter router;
+  size_t routes = methods.size();
+  for (const Exposed* exposed : methods) routes += exposed->method->rules.size();
+  router.routes_.reserve(routes);
+  router.ends_.reserve(routes);
   for (const Exposed* exposed : methods) {
-    for (const HttpRule& rule : exposed->method->rules) router.add({exposed, &rule}, conflicts);
+    for (const HttpRule& rule : exposed->method->rules)
+      router.add({exposed, &rule}, rule.path, conflicts);
   }
   for (const Exposed* exposed : methods) {
     const contract::Method& method = *exposed->method;
     if (method.server_streaming && !method.client_streaming) continue;
-    HttpRule& rule = router.implicit_rules_.emplace_back();
-    rule.verb = "POST";
-    rule.body = "*";
-    rule.location = method.location;
-    auto path = PathTemplate::parse(method.path);
-    PARLEY_ASSERT(path.has_value());  // names of services and methods are identifiers
-    rule.path = *std::move(path);
-    router.add({exposed, &rule, true}, conflicts);
+    // Names of services and methods are identifiers: there is nothing to parse.
+    const PathTemplate::Segment names[] = {{PathTemplate::Kind::Literal, method.service->full_name},
+                                           {PathTemplate::Kind::Literal, method.name}};
+    router.add({exposed, &kImplicitRule, true}, {.segments = names}, conflicts);
   }
+  router.nodes_.shrink_to_fit();
   return router;
 }
 
-void RestRouter::add(const Route& route, std::vector<RouteConflict>& conflicts) {
+void RestRouter::add(const Route& route, const PathTemplate& path,
+                     std::vector<RouteConflict>& conflicts) {
   const uint16_t verb = verb_id_for(route.rule->verb);
-  const std::string_view after_colon = route.rule->path.verb;
+  const std::string_view after_colon = path.verb;
   uint32_t custom = 0;
   if (!after_colon.empty()) {
     custom = child_for(kCustomVerbs, after_colon, custom_count_ + 1);
     custom_count_ = std::max(custom_count_, custom);
   }
-  uint32_t& ends = ends_of(route.rule->path);
+  uint32_t& ends = ends_of(path);
   for (uint32_t at = ends; at != kNone; at = ends_[at].next) {
     if (ends_[at].verb != verb || ends_[at].custom != custom) continue;
     const Route& first = routes_[ends_[at].route];
@@ -187,7 +203,7 @@ uint32_t& RestRouter::ends_of(const PathTemplate& path) {
 
 // What stands behind a literal; `fresh`, if nothing did.
 uint32_t RestRouter::child_for(uint32_t parent, std::string_view literal, uint32_t fresh) {
-  if (slots_taken_ * 2 >= slots_.size()) grow_slots();
+  if (slots_taken_ * 4 >= slots_.size() * 3) grow_slots();
   const size_t mask = slots_.size() - 1;
   size_t at = hash_of(parent, literal) & mask;
   for (; slots_[at].parent != kNone; at = (at + 1) & mask) {

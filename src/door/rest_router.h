@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,7 +17,9 @@ namespace parley::door {
 struct Route {
   const Exposed* exposed = nullptr;
   const contract::HttpRule* rule = nullptr;
-  bool implicit = false;  // POST /package.Service/Method, not from the contract
+  bool implicit = false;  // POST /package.Service/Method, not from the contract: `rule` has no path
+
+  std::string_view template_text() const;
 };
 
 // Two routes that match the same requests. The first one stays.
@@ -90,7 +91,8 @@ class RestRouter {
     uint32_t custom = 0;
   };
 
-  void add(const Route& route, std::vector<RouteConflict>& conflicts);
+  void add(const Route& route, const contract::PathTemplate& path,
+           std::vector<RouteConflict>& conflicts);
   uint32_t& ends_of(const contract::PathTemplate& path);
   uint32_t child_for(uint32_t parent, std::string_view literal, uint32_t fresh);
   void grow_slots();
@@ -108,12 +110,11 @@ class RestRouter {
 
   std::vector<Node> nodes_ = std::vector<Node>(1);
   std::vector<End> ends_;
-  std::vector<Slot> slots_ = std::vector<Slot>(16);  // a power of two, at most half taken
+  std::vector<Slot> slots_ = std::vector<Slot>(16);  // a power of two, at most 3 of 4 taken
   size_t slots_taken_ = 0;
   uint32_t custom_count_ = 0;
   std::vector<Route> routes_;
   std::vector<std::string> http_verbs_ = {"*"};
-  std::deque<contract::HttpRule> implicit_rules_;
 };
 
 }  // namespace parley::door

@@ -79,11 +79,13 @@ std::shared_ptr<const Snapshot> Snapshot::build(const Input& input,
 
 void Snapshot::expose(const LoadedContract& loaded, const Expose& expose, bool beyond_loopback) {
   const Settings& settings = *settings_;
+  exposures_.reserve(exposures_.size() + loaded.contract.method_count());
+  by_path_.reserve(by_path_.size() + loaded.contract.method_count());
   for (const contract::Service& service : loaded.contract.services()) {
     for (const contract::Method& method : service.methods) {
       Decision decision = decide(expose, method, beyond_loopback);
-      exposures_.push_back(
-          {&method, loaded.upstream, decision.exposed, std::move(decision.reason)});
+      exposures_.push_back({&method, loaded.upstream, decision.exposed,
+                            *reasons_.insert(std::move(decision.reason)).first});
       if (!decision.exposed) continue;
       const door::Settings* merged = &settings.door;
       if (!settings.methods.empty()) {

@@ -3,6 +3,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,7 +38,7 @@ struct Exposure {
   const contract::Method* method = nullptr;
   std::string_view upstream;
   bool exposed = false;
-  std::string reason;  // "expose: all", "not selected", "reserved name"
+  std::string_view reason;  // "expose: all", "not selected", "reserved name"
 };
 
 // Everything that requests need to know of the contracts and settings: immutable, shared by all
@@ -83,6 +84,7 @@ class Snapshot {
   door::RestRouter router_;
   service::ReflectionIndex reflection_;
   std::vector<Exposure> exposures_;
+  std::set<std::string> reasons_;  // of the exposures
   std::string pending_;
 };
 

@@ -139,9 +139,9 @@ bool JsonWriter::default_value(const FieldPlan& plan) {
     out_.append(plan.shape == Shape::Map ? "{}" : "[]");
     return true;
   }
-  if (plan.kind == Kind::String) return string(plan.field->default_text);
+  if (plan.kind == Kind::String) return string(plan.field->default_text());
   if (plan.kind == Kind::Bytes) {
-    bytes(plan.field->default_text);
+    bytes(plan.field->default_text());
     return true;
   }
   return scalar_bits(plan, plan.field->default_bits);

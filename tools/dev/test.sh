@@ -12,7 +12,7 @@ failed=0
 failed_stages=()
 
 # The folders in which threads meet: what runs on one shard only has nothing to show to TSan.
-shard_folders=(observe loop net store gateway)
+shard_folders=(observe loop net wire store gateway)
 
 quick_stages=(tidy format tools unit)
 all_stages=("${quick_stages[@]}" shards e2e bench)
