@@ -182,8 +182,6 @@ TEST(Load, attaches_extensions_to_what_they_extend) {
   EXPECT_TRUE(note->extension);
   EXPECT_TRUE(note->presence);
   EXPECT_EQ(note->parent, &m);
-  EXPECT_EQ(note->location.file, "b.proto");
-  EXPECT_EQ(note->location.line, 3);
   EXPECT_EQ(m.find(200)->full_name, "q.Scope.x");
   EXPECT_EQ(m.find("x")->number, 1);
   EXPECT_EQ(contract.find_extension_file("p.M", 200)->name, "b.proto");
@@ -303,6 +301,23 @@ TEST(Load, warns_of_a_missing_import_that_no_type_needs) {
   EXPECT_EQ(texts(loaded),
             Texts{"test.proto: the import \"options.proto\" is missing; no type of it is needed; "
                   "options that it declares have no effect"});
+}
+
+TEST(Load, says_where_a_field_and_an_extension_stand_whose_types_are_missing) {
+  Source source = source_from_files(
+      {{"a.proto", "syntax = \"proto2\"; package p; message M { extensions 100 to max; }"},
+       {"c.proto", "syntax = \"proto2\"; package p; message Gone {}"},
+       {"b.proto", R"(syntax = "proto2"; package p;
+         import "a.proto"; import "c.proto";
+         extend M { optional Gone far = 100; }
+         message N {
+           optional Gone near = 1; })"}});
+  std::erase_if(source.files, [](const auto& file) { return file.starts_with("\n\007c.proto"); });
+  const Loaded loaded = load(std::move(source));
+  Texts places;
+  for (const Problem& problem : loaded.problems)
+    places.push_back(fmt::format("{}:{}", problem.file, problem.line));
+  EXPECT_EQ(places, (Texts{"b.proto:5", "b.proto:3"}));
 }
 
 TEST(Load, names_the_missing_import_and_who_needs_its_type) {

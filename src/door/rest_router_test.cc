@@ -1,5 +1,6 @@
 #include "door/rest_router.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "contract/contract_fake.h"
@@ -29,7 +30,7 @@ class Routes {
     std::string text(found.route->exposed->method->name);
     const auto& variables = found.route->rule->path.variables;
     for (size_t i = 0; i < variables.size(); ++i)
-      text += " " + variables[i].field_path + "=" + std::string(found.value(*path, i));
+      text += fmt::format(" {}={}", variables[i].field_path, found.value(*path, i));
     return text;
   }
   std::string allow(std::string_view target) const {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include "contract/compare.h"
 
@@ -68,7 +69,7 @@ std::vector<contract::Problem> Contracts::use(std::shared_ptr<const Settings> se
   std::vector<contract::Problem> warnings = std::exchange(next.problems, {});
   beyond_loopback_ = beyond_loopback;
   commit(settings, std::move(next));
-  snapshot_ = std::move(snapshot);
+  snapshot_ = relieved(std::move(snapshot));
   conflicts_.clear();
   publish();
   return warnings;
@@ -155,7 +156,7 @@ void Contracts::contract_changed(ContractKeeper& keeper, const LoadedContract* b
   auto snapshot = Snapshot::build(input, problems);
   conflicts_.clear();
   if (!contract::has_errors(problems)) {
-    snapshot_ = std::move(snapshot);
+    snapshot_ = relieved(std::move(snapshot));
     return publish();
   }
   for (const contract::Problem& problem : problems) {
@@ -178,6 +179,16 @@ void Contracts::publish() {
   }
   events_.published();
   events_.changed();
+}
+
+// Gives memory back to the operating system when the last call that used the snapshot has ended:
+// what it frees lies between what the next one has allocated, and would stay with the allocator.
+std::shared_ptr<const Snapshot> Contracts::relieved(std::shared_ptr<const Snapshot> snapshot) {
+  const Snapshot* const bare = snapshot.get();
+  return {bare, [kept = std::move(snapshot), &loop = loop_](const Snapshot*) mutable {
+            kept.reset();
+            loop.post([] { malloc_trim(0); });
+          }};
 }
 
 bool Contracts::complete() const {

@@ -69,6 +69,7 @@ class Contracts final : public ContractListener {
   const Entry* find(std::string_view name) const;
   loop::Task<void> watch(ContractKeeper& keeper);
   void publish();
+  std::shared_ptr<const Snapshot> relieved(std::shared_ptr<const Snapshot> snapshot);
   void tell_changes(const std::string& upstream, const LoadedContract& before,
                     const LoadedContract& after) const;
 
