@@ -16,21 +16,21 @@ namespace {
 TEST(Programs, are_compiled_when_they_are_needed) {
   const CodecFake fake;
   EXPECT_EQ(fake.programs().compiled(), 0u);
-  const Program& leaf = fake.program("Leaf");
+  const Program& leaf = fake.program("t.Leaf");
   EXPECT_EQ(fake.programs().compiled(), 1u);
-  EXPECT_EQ(&leaf, &fake.program("Leaf"));
+  EXPECT_EQ(&leaf, &fake.program("t.Leaf"));
   EXPECT_EQ(fake.programs().compiled(), 1u);
 }
 
 TEST(Programs, of_members_wait_for_a_value_that_has_them) {
   const CodecFake fake;
-  EXPECT_EQ(fake.again("Optionals", R"({"fInt32":1})"), R"({"fInt32":1})");
+  EXPECT_EQ(fake.again("t.Optionals", R"({"fInt32":1})"), R"({"fInt32":1})");
   EXPECT_EQ(fake.programs().compiled(), 1u);
-  EXPECT_EQ(fake.again("Optionals", R"({"leaf":{"id":1}})"), R"({"leaf":{"id":1}})");
+  EXPECT_EQ(fake.again("t.Optionals", R"({"leaf":{"id":1}})"), R"({"leaf":{"id":1}})");
   EXPECT_EQ(fake.programs().compiled(), 2u);
-  const FieldPlan* const leaf = fake.program("Optionals").find("leaf");
+  const FieldPlan* const leaf = fake.program("t.Optionals").find("leaf");
   ASSERT_NE(leaf, nullptr);
-  EXPECT_EQ(&leaf->message(), &fake.program("Leaf"));
+  EXPECT_EQ(&leaf->message(), &fake.program("t.Leaf"));
 }
 
 constexpr int kTypes = 40;
@@ -61,7 +61,7 @@ TEST(Programs, are_the_same_for_threads_that_compile_them_at_once) {
   for (auto& programs : seen) {
     threads.emplace_back([&] {
       begin.arrive_and_wait();
-      EXPECT_EQ(fake.again("M0", json), json);
+      EXPECT_EQ(fake.again("t.M0", json), json);
       for (const contract::Message& message : fake.programs().contract().messages())
         programs.push_back(&fake.programs().of(message));
     });
