@@ -135,6 +135,7 @@ class MemoryNetwork final : public Network {
   void refuse(const Address& address) { refused_.insert(address.text()); }
   void swallow(const Address& address) { swallowed_.insert(address.text()); }
   void accept_again(const Address& address);
+  bool listening(const Address& address) const { return listeners_.contains(address.text()); }
 
   Duration connect_delay{};
   size_t connects = 0;  // attempts so far

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "http/exchange.h"
 #include "loop/task.h"
 #include "net/network.h"
 #include "simulation/faults.h"
@@ -16,6 +17,7 @@ struct ClientContext {
   net::Network& network;
   const net::Address& gateway;
   const Profile& profile;
+  const http::Settings http;  // of the gateway
   Faults& faults;
   Ledger& ledger;
   Trace& trace;

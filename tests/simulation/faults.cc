@@ -22,6 +22,7 @@ Faults::Faults(loop::Loop& loop, net::MemoryNetwork& network, const Profile& pro
 ClientLink& Faults::link_of(const net::Address& client) { return links_[client.port()]; }
 
 void Faults::stop() {
+  stopped_ = true;
   tasks_.cancel_all();
   for (const net::WireHandle& wire : network_.wires) {
     wire->forth.resume();
@@ -31,8 +32,10 @@ void Faults::stop() {
 
 void Faults::opened(const net::WireHandle& wire, const net::Address& client,
                     const net::Address& server) {
+  if (stopped_) return;
   Draw draw = draw_.part(++wires_);
   const bool of_client = server == gateway_;
+  if (of_client) link_of(client).gateway = gateway_number_;
   shape(wire->forth, draw);
   shape(wire->back, draw);
   const bool resets = of_client ? profile_.client_resets : profile_.upstream_resets;
@@ -40,6 +43,8 @@ void Faults::opened(const net::WireHandle& wire, const net::Address& client,
     ClientLink* link = of_client ? &link_of(client) : nullptr;
     tasks_.spawn(reset_later(wire, draw.time(Duration(0), milliseconds(3000)), link));
   }
+  if (!of_client && profile_.upstream_silence && draw.one_in(3))
+    tasks_.spawn(fall_silent_later(wire, draw.time(Duration(0), milliseconds(3000))));
   if (profile_.stalls && draw.one_in(2))
     tasks_.spawn(stall_later(wire, draw.time(Duration(0), milliseconds(2000)),
                              draw.time(milliseconds(1), kStallMax), draw.one_in(2)));
@@ -61,6 +66,19 @@ loop::Task<void> Faults::reset_later(net::WireHandle wire, Duration after, Clien
     ledger_.upstream_trouble(recovery);
   }
   wire->reset();
+}
+
+// The gateway learns of it by a ping, as soon as it has something to ask there.
+loop::Task<void> Faults::fall_silent_later(net::WireHandle wire, Duration after) {
+  co_await loop::sleep_for(loop_, after);
+  trace_.say("fault: an upstream's connection falls silent");
+  ledger_.upstream_trouble(std::chrono::hours(1));
+  for (;;) {
+    wire->forth.stall();
+    wire->back.stall();
+    // A shorter stall of the same wire may have been over meanwhile.
+    co_await loop::sleep_for(loop_, milliseconds(100));
+  }
 }
 
 loop::Task<void> Faults::stall_later(net::WireHandle wire, Duration after, Duration length,

@@ -18,8 +18,12 @@ class Faults {
   Faults(loop::Loop& loop, net::MemoryNetwork& network, const Profile& profile, Draw draw,
          Ledger& ledger, Trace& trace);
 
-  // Connections to this address come from clients, all others go to upstreams.
-  void set_gateway(const net::Address& address) { gateway_ = address; }
+  // Connections to this address come from clients, all others go to upstreams. `number`: which
+  // process listens there from now on.
+  void set_gateway(const net::Address& address, int number) {
+    gateway_ = address;
+    gateway_number_ = number;
+  }
   // How long the gateway may take to come back after trouble with an upstream.
   Duration recovery{};
 
@@ -37,6 +41,7 @@ class Faults {
   void opened(const net::WireHandle& wire, const net::Address& client, const net::Address& server);
   void shape(net::MemoryPath& path, Draw& draw) const;
   loop::Task<void> reset_later(net::WireHandle wire, Duration after, ClientLink* link);
+  loop::Task<void> fall_silent_later(net::WireHandle wire, Duration after);
   loop::Task<void> stall_later(net::WireHandle wire, Duration after, Duration length, bool forth);
 
   loop::Loop& loop_;
@@ -46,7 +51,9 @@ class Faults {
   Ledger& ledger_;
   Trace& trace_;
   net::Address gateway_;
+  int gateway_number_ = 0;
   uint64_t wires_ = 0;
+  bool stopped_ = false;
   std::map<uint16_t, ClientLink> links_;  // by the client's port
   loop::TaskSet tasks_;
 };

@@ -30,6 +30,7 @@ class Http1Client {
   void plan_calls();
   loop::Task<void> make_all();
   bool ended_while_idle();
+  bool may_be_closed_by_now() const;
   loop::Task<void> send_all();
   loop::Task<void> send(Call& call);
   loop::Task<bool> receive(Call& call);
@@ -49,6 +50,7 @@ class Http1Client {
   ClientLink* link_ = nullptr;
   std::unique_ptr<net::ByteStream> stream_;
   Http1Answer answer_;
+  Instant asked_at_ = kNever;  // of what has been answered, the last
   int pauses_ = 0;
   bool over_ = false;   // no more requests: the gateway said so, or the connection is at its end
   std::string unread_;  // of the next answer
@@ -56,9 +58,13 @@ class Http1Client {
 
 void Http1Client::plan_calls() {
   const uint64_t count = draw_.between(1, 6);
-  for (uint64_t i = 0; i < count; ++i)
+  for (uint64_t i = 0; i < count; ++i) {
     calls_.push_back(&context_.ledger.open(
         draw_call(draw_, context_.profile, fmt::format("{}-{}", name_, i), false)));
+    // What comes behind such a request would be taken for its rest.
+    const Flaw flaw = calls_.back()->plan.flaw;
+    if (flaw == Flaw::StuckHead || flaw == Flaw::StuckBody) break;
+  }
 }
 
 loop::Task<void> Http1Client::run() {
@@ -99,6 +105,12 @@ loop::Task<void> Http1Client::make_all() {
   }
 }
 
+// A connection that nothing is asked on ends after a while, and soon in a drain.
+bool Http1Client::may_be_closed_by_now() const {
+  return context_.ledger.draining(*link_) ||
+         context_.loop.now() - asked_at_ >= context_.http.keep_alive_timeout;
+}
+
 // Whether the gateway has closed the connection between two requests, which it may do in a drain.
 bool Http1Client::ended_while_idle() {
   if (stream_->broken()) return true;
@@ -106,7 +118,7 @@ bool Http1Client::ended_while_idle() {
   if (!chunk) return true;
   if (!*chunk) return false;
   if (!(*chunk)->empty()) context_.ledger.blame(name_ + ": bytes that nobody asked for");
-  if (!context_.ledger.draining() && !link_->broken_by_fault)
+  if (!may_be_closed_by_now() && !link_->broken_by_fault)
     context_.ledger.blame(name_ + ": an idle connection was closed");
   over_ = true;
   return true;
@@ -134,6 +146,8 @@ loop::Task<void> Http1Client::send(Call& call) {
   } else {
     text += fmt::format("Content-Length: {}\r\n\r\n{}", request.body.size(), request.body);
   }
+  if (plan.flaw == Flaw::StuckHead) text.resize(text.find("\r\nX-Request-Id"));
+  if (plan.flaw == Flaw::StuckBody) text.resize(text.size() - request.body.size() / 2 - 10);
   const size_t piece =
       plan.piece == 0 ? text.size() : std::max<size_t>(plan.piece, text.size() / 8 + 1);
   for (std::string_view rest = text; !rest.empty();
@@ -190,9 +204,10 @@ void Http1Client::take_answer(Call& call) {
   const std::string wrong = read_rest_answer(call.plan, answer_.status(),
                                              answer_.field("content-type"), answer_.body(), answer);
   if (!wrong.empty()) context_.ledger.blame(call.plan.nonce + ": " + wrong);
-  if (answer_.field("x-request-id") != call.plan.nonce)
+  if (answer_.field("x-request-id") != call.plan.nonce && call.plan.flaw != Flaw::StuckHead)
     context_.ledger.blame(call.plan.nonce + ": the answer has another x-request-id");
   over_ = answer_.field("connection") == "close";
+  asked_at_ = call.began;
   context_.ledger.answered(call, std::move(answer));
 }
 
@@ -202,9 +217,8 @@ void Http1Client::leave(Call& call, Call::End end) {
 }
 
 void Http1Client::broken(Call& call) {
-  // A connection that nothing is asked on may end at any time during a drain.
   const bool crossed = context_.loop.now() - call.began <= context_.ledger.wire_slack;
-  call.not_taken = answer_.empty() && context_.ledger.draining() && crossed;
+  call.not_taken = answer_.empty() && may_be_closed_by_now() && crossed;
   over_ = call.not_taken;
   context_.ledger.ended(call, Call::End::Broken, answer_.empty() ? "before" : "in the answer");
 }

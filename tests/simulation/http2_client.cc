@@ -109,8 +109,12 @@ loop::Task<void> Http2Client::close() {
 
 loop::Task<void> Http2Client::make(Call& call) {
   co_await loop::sleep_for(context_.loop, call.plan.start);
-  if (!co_await wait_for_room())
+  if (!co_await wait_for_room()) {
+    // The gateway may end a connection that nothing is asked on.
+    call.not_taken =
+        peer_->going_away() && (context_.ledger.draining(*link_) || context_.profile.impatient);
     co_return context_.ledger.ended(call, Call::End::Unsent, "the connection is over");
+  }
   context_.ledger.began(call);
   Http2Stream* const stream = peer_->request(head_of(call.plan), false);
   if (!stream) co_return context_.ledger.ended(call, Call::End::Unsent, "no stream");
@@ -161,6 +165,8 @@ loop::Task<void> Http2Client::send_messages(Call& call, Http2Stream& stream) {
   for (uint32_t i = 0; plan.grpc && i < plan.messages.size(); ++i)
     parts.push_back(grpc_frame(to_wire(make_item(plan.nonce, i, plan.messages[i]))));
   if (!plan.grpc) parts.push_back(rest_request(plan).body);
+  if (plan.flaw == Flaw::StuckHead) co_return;
+  if (plan.flaw == Flaw::StuckBody) parts[0].resize(parts[0].size() / 2);
   for (std::string_view part : parts) {
     while (!part.empty()) {
       if (plan.gap > Duration::zero()) co_await loop::sleep_for(context_.loop, plan.gap);
@@ -172,7 +178,7 @@ loop::Task<void> Http2Client::send_messages(Call& call, Http2Stream& stream) {
       peer_->send(stream, piece);
     }
   }
-  peer_->end(stream);
+  if (plan.flaw != Flaw::StuckBody) peer_->end(stream);
 }
 
 loop::Task<Result<void>> Http2Client::receive(Call& call, Http2Stream& stream) {

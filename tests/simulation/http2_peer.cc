@@ -230,6 +230,16 @@ Http2Stream* Http2Peer::request(const Fields& head, bool ends) {
   return &stream;
 }
 
+void Http2Peer::inform(Http2Stream& stream, uint16_t status) {
+  if (stream.closed) return;
+  Fields head;
+  head.add(":status", fmt::to_string(status));
+  const auto list = to_list(head);
+  nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, stream.id, nullptr, list.data(), list.size(),
+                         nullptr);
+  flush();
+}
+
 void Http2Peer::respond(Http2Stream& stream, const Fields& head, bool ends) {
   if (stream.closed) return;
   nghttp2_data_provider body{{.ptr = &stream}, Callbacks::read_body};

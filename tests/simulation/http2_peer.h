@@ -59,7 +59,8 @@ class Http2Peer {
 
   // Client: opens a stream; null: the connection takes none any more.
   Http2Stream* request(const Fields& head, bool ends);
-  // Server: the head of an answer.
+  // Server: an interim head, then the head of an answer.
+  void inform(Http2Stream& stream, uint16_t status);
   void respond(Http2Stream& stream, const Fields& head, bool ends);
   // Server: called for each request; not from inside of nghttp2.
   std::function<void(Http2Stream&)> on_request;

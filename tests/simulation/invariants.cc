@@ -1,21 +1,14 @@
 #include "simulation/invariants.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace parley::simulation {
 namespace {
 
-std::map<std::string, uint64_t> requests_by_outcome(const observe::Metrics& metrics) {
-  std::map<std::string, uint64_t> all;
-  for (const auto* series = metrics.requests().first(); series; series = series->next) {
-    for (const auto* one = std::as_const(series->outcomes).first(); one; one = one->next) {
-      const bool coded = one->code != observe::OutcomeSeries::kNoCode;
-      const std::string_view code = coded ? code_row(static_cast<Code>(one->code)).name : "";
-      all[fmt::format("{} {}", one->status, code)] += one->count.value();
-    }
-  }
-  return all;
-}
+// Closing a connection takes at most so long.
+constexpr Duration kDrainSlack = std::chrono::seconds(4);
 
 std::string text_of(const std::map<std::string, uint64_t>& counts) {
   std::string text;
@@ -32,7 +25,7 @@ void Invariants::expect_equal(std::string_view what, const A& is, const B& shoul
 }
 
 void Invariants::check_quiet() {
-  const observe::Metrics& metrics = world.shard_->metrics();
+  const observe::Metrics& metrics = world.serving().shard->metrics();
   expect_equal("client connections are left", metrics.client_connections.value(), 0);
   expect_equal("requests are left", metrics.requests_active.value(), 0);
   for (const auto* one = metrics.upstreams().first(); one; one = one->next)
@@ -41,15 +34,33 @@ void Invariants::check_quiet() {
     expect_equal("streams are left at the upstream", upstream->streams_open(), 0);
 }
 
-void Invariants::check_counters() {
-  const observe::Metrics& metrics = world.shard_->metrics();
-  expect_equal("requests that were counted, and logged", text_of(requests_by_outcome(metrics)),
-               text_of(world.ledger_.lines_by_outcome()));
+// A drain waits for calls, and for idle connections no longer than it may.
+void Invariants::check_drain(const World::Process& process) {
+  const int number = static_cast<int>(
+      std::ranges::find(world.processes_, &process, [](const auto& one) { return one.get(); }) -
+      world.processes_.begin());
+  const Instant due = world.ledger_.last_end(number) + world.settings_->drain_idle_timeout +
+                      2 * world.ledger_.wire_slack + kDrainSlack;
+  if (world.loop_.now() > due)
+    world.ledger_.blame(
+        fmt::format("a drain took {} ms too long", (world.loop_.now() - due).count() / 1'000'000));
+}
+
+void Invariants::add_counters(const observe::Metrics& metrics) {
+  for (const auto* series = metrics.requests().first(); series; series = series->next) {
+    for (const auto* one = std::as_const(series->outcomes).first(); one; one = one->next) {
+      const bool coded = one->code != observe::OutcomeSeries::kNoCode;
+      const std::string_view code = coded ? code_row(static_cast<Code>(one->code)).name : "";
+      world.requests_by_outcome_[fmt::format("{} {}", one->status, code)] += one->count.value();
+    }
+  }
+  expect_equal("requests are left", metrics.requests_active.value(), 0);
   expect_equal("lines of the log that were dropped", metrics.log_lines_dropped.value(), 0);
-  expect_equal("client connections are left", metrics.client_connections.value(), 0);
 }
 
 void Invariants::check_end() {
+  expect_equal("requests that were counted, and logged", text_of(world.requests_by_outcome_),
+               text_of(world.ledger_.lines_by_outcome()));
   for (const auto& upstream : world.upstreams_) {
     expect_equal("connections are left at the upstream", upstream->connections(), 0);
     expect_equal("calls that ended at the upstream", upstream->streams_over(),

@@ -11,9 +11,10 @@ struct Invariants {
 
   // All clients have gone: nothing of theirs is left.
   void check_quiet();
-  // The drain is over: what was counted adds up.
-  void check_counters();
-  // The shard is gone: nothing of it is left.
+  // A process is about to end: in time.
+  void check_drain(const World::Process& process);
+  void add_counters(const observe::Metrics& metrics);
+  // All are gone: nothing of them is left, and what they counted adds up.
   void check_end();
 
   World& world;

@@ -31,6 +31,8 @@ Promise promise_of_flaw(const CallPlan& plan) {
       return plan.grpc ? promise_of(Code::Unimplemented) : promise_of(Code::NotFound, 404);
     case Flaw::WrongVerb: return promise_of(Code::Unimplemented, 405);
     case Flaw::BadBody: return promise_of(Code::InvalidArgument, 400);
+    case Flaw::StuckHead:
+    case Flaw::StuckBody: return promise_of(Code::Cancelled, 408);
     default: return promise_of(Code::InvalidArgument);
   }
 }
@@ -98,9 +100,18 @@ void Ledger::upstream_trouble(Duration recovery) {
   troubles_.push_back({loop_.now(), loop_.now() + recovery});
 }
 
-void Ledger::drain_began(Duration timeout) {
-  drain_began_ = loop_.now();
+void Ledger::drain_began(int gateway, Duration timeout) {
+  drains_.emplace(gateway, loop_.now());
   drain_timeout_ = timeout;
+}
+
+Instant Ledger::last_end(int gateway) const {
+  Instant last = drains_.at(gateway);
+  for (const Call& call : calls_) {
+    if (call.link && call.link->gateway == gateway)
+      last = std::max(last, call.end == Call::End::None ? loop_.now() : call.ended);
+  }
+  return last;
 }
 
 void Ledger::blame(std::string what) {
@@ -114,6 +125,10 @@ void Ledger::blame(const Call& call, std::string_view what) {
 
 void Ledger::judge() {
   for (const Call& call : calls_) judge(call);
+  const auto stuck = std::ranges::count_if(
+      calls_, [](const Call& call) { return call.plan.flaw == Flaw::StuckHead; });
+  if (nameless_lines_ > static_cast<uint64_t>(stuck))
+    blame(fmt::format("{} requests without a name in the log", nameless_lines_));
 }
 
 void Ledger::judge(const Call& call) {
@@ -133,13 +148,14 @@ void Ledger::judge(const Call& call) {
 }
 
 bool Ledger::may_break(const Call& call) const {
-  return call.link->broken_by_fault || call.link->closed_by_client || call.not_taken ||
+  return call.link->broken_by_fault || call.link->closed_by_client || call.not_taken || crowded ||
          past_drain(call);
 }
 
 bool Ledger::may_stay_unsent(const Call& call) const {
-  return draining() || call.not_taken ||
-         (call.link && (call.link->broken_by_fault || call.link->closed_by_client));
+  // Between two processes nobody listens for a moment.
+  if (!call.link) return !drains_.empty();
+  return call.link->broken_by_fault || call.link->closed_by_client || call.not_taken || crowded;
 }
 
 void Ledger::judge_answer(const Call& call) {
@@ -169,6 +185,8 @@ bool Ledger::explains(const Call& call) const {
     case Code::Unavailable:
       return troubled(call) || past_drain(call) ||
              (call.plan.script.refusals == 1 && call.plan.request_bytes() > replay_bytes_max);
+    case Code::ResourceExhausted:
+      return crowded && call.answer.message.find("too many connections") != std::string::npos;
     default: return false;
   }
 }
@@ -180,7 +198,7 @@ bool Ledger::troubled(const Call& call) const {
 }
 
 bool Ledger::past_drain(const Call& call) const {
-  return draining() && call.ended >= drain_began_ + drain_timeout_;
+  return draining(*call.link) && call.ended >= drains_.at(call.link->gateway) + drain_timeout_;
 }
 
 // What came is what the upstream sent to this call, and in order.
@@ -210,6 +228,7 @@ void Ledger::judge_time(const Call& call) {
 void Ledger::judge_line(const Call& call) {
   if (call.lines > 1) blame(call, fmt::format("{} lines in the access log", call.lines));
   if (call.end != Call::End::Answered) return;
+  if (call.plan.flaw == Flaw::StuckHead) return;  // it has a line, but without its name
   if (call.lines == 0) return blame(call, "answered, but not in the access log");
   if (call.line_status != call.answer.http_status)
     blame(call, fmt::format("answered {}, logged {}", call.answer.http_status, call.line_status));
@@ -224,6 +243,7 @@ void Ledger::read_log_line(std::string_view line) {
   const std::string_view code = member(line, "code");
   ++lines_by_outcome_[fmt::format("{} {}", status.empty() ? "0" : status, code)];
   Call* call = find(member(line, "request_id"));
+  if (!call && member(line, "limit") == "http.header_timeout") return void(++nameless_lines_);
   if (!call) return blame(fmt::format("a line of no request: {}", line));
   ++call->lines;
   std::from_chars(status.data(), status.data() + status.size(), call->line_status);

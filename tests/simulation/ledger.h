@@ -28,6 +28,7 @@ struct Answer {
 struct ClientLink {
   bool broken_by_fault = false;
   bool closed_by_client = false;
+  int gateway = 0;  // which process serves it
 };
 
 // One call and what became of it.
@@ -75,13 +76,18 @@ class Ledger {
 
   // Calls that run now, or begin before the gateway is over it, may fail as unavailable.
   void upstream_trouble(Duration recovery);
-  void drain_began(Duration timeout);
-  bool draining() const { return drain_began_ != kNever; }
+  // Of the process `gateway`.
+  void drain_began(int gateway, Duration timeout);
+  bool draining(const ClientLink& link) const { return drains_.contains(link.gateway); }
 
   // The time that wires, pauses and the loop may add to a deadline.
   Duration deadline_slack{};
   Duration wire_slack{};        // the same of wires, there and back
   size_t replay_bytes_max = 0;  // of a request that can be sent again
+  bool crowded = false;         // connections beyond a limit are refused
+
+  // When the last call on a connection to this process was over; not before its drain.
+  Instant last_end(int gateway) const;
 
   // What is wrong, in one line. The first ones are kept.
   void blame(std::string what);
@@ -116,9 +122,10 @@ class Ledger {
   std::deque<Call> calls_;
   std::map<std::string, Call*, std::less<>> by_nonce_;
   std::vector<Trouble> troubles_;
-  Instant drain_began_ = kNever;
+  std::map<int, Instant> drains_;  // by process: when its drain began
   Duration drain_timeout_{};
   std::map<std::string, uint64_t> lines_by_outcome_;
+  uint64_t nameless_lines_ = 0;  // of requests whose header did not come as far as their name
   std::vector<std::string> violations_;
 };
 

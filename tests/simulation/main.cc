@@ -73,10 +73,12 @@ std::optional<Options> read_arguments(int count, char** arguments) {
 
 // The command that shows what is wrong, also when a sanitizer or an assertion ends the process.
 std::string replay_command;
-void tell_replay() { fmt::print("replay it: {}\n", replay_command); }
+void tell_replay() {
+  fmt::print("replay it: {}\n", replay_command);
+  std::fflush(stdout);
+}
 void tell_replay_of_abort(int) {
   tell_replay();
-  std::fflush(stdout);
   std::_Exit(1);
 }
 void tell_replay_at_crashes() {
@@ -130,7 +132,6 @@ int run_all(const Options& options, std::string_view program) {
     ++failed;
     for (const std::string& what : wrong) fmt::print("seed {}: {}\n", seed, what);
     tell_replay();
-    std::fflush(stdout);
   }
   fmt::print("{} seeds, {} failed; {} calls, {} answered\n", options.last - options.first + 1,
              failed, calls, answered);

@@ -29,10 +29,14 @@ void draw_script(Draw& draw, const Profile& profile, CallPlan& plan) {
   Script& script = plan.script;
   script.think = draw_pause(draw, milliseconds(400));
   script.gap = draw_pause(draw, milliseconds(150));
-  script.early = draw.one_in(8);
+  if (profile.slow_readers && draw.one_in(4))
+    script.read_pause = draw.time(milliseconds(1), milliseconds(400));
+  script.interim = draw.one_in(8);
+  script.early = plan.flaw == Flaw::None && draw.one_in(8);
   script.replies = plan.method->server_streaming ? draw.size(0, 8) : 1;
   script.reply_bytes = draw_filler(draw, profile);
-  if (profile.upstream_faults && draw.one_in(8)) script.refusals = draw.size(1, 3);
+  if (profile.upstream_faults && plan.flaw == Flaw::None && draw.one_in(8))
+    script.refusals = draw.size(1, 3);
   draw_behaviour(draw, profile.upstream_faults, script);
   const Promise promise = script.behaviour->promise(script);
   const bool streams = plan.method->server_streaming;
@@ -57,8 +61,10 @@ Profile draw_profile(Draw& draw) {
   for (bool* one : {&profile.upstream_faults, &profile.upstream_outages, &profile.upstream_resets,
                     &profile.client_resets, &profile.stalls, &profile.slow_wires, &profile.cancels,
                     &profile.deadlines, &profile.slow_readers, &profile.flaws, &profile.big,
-                    &profile.drain, &profile.reload})
+                    &profile.drain, &profile.reload, &profile.impatient})
     *one = draw.percent(40);
+  profile.crowded = draw.percent(10);
+  profile.upstream_silence = draw.percent(15);
   return profile;
 }
 
@@ -68,9 +74,11 @@ CallPlan draw_call(Draw& draw, const Profile& profile, std::string nonce, bool g
   plan.grpc = grpc;
   plan.method = &draw_method(draw, grpc);
   if (profile.flaws && draw.one_in(6))
-    plan.flaw = grpc ? draw.any_of({Flaw::UnknownRoute, Flaw::NoMessage})
-                     : draw.any_of({Flaw::UnknownRoute, Flaw::WrongVerb, Flaw::BadBody});
-  if (plan.flaw == Flaw::NoMessage || plan.flaw == Flaw::BadBody) plan.method = &kMethods[0];
+    plan.flaw = grpc ? draw.any_of({Flaw::UnknownRoute, Flaw::NoMessage, Flaw::StuckBody})
+                     : draw.any_of({Flaw::UnknownRoute, Flaw::WrongVerb, Flaw::BadBody,
+                                    Flaw::StuckHead, Flaw::StuckBody});
+  // Those that need a body, of one message.
+  if (plan.flaw != Flaw::None && plan.flaw != Flaw::UnknownRoute) plan.method = &kMethods[0];
   const uint32_t count = plan.method->client_streaming ? draw.size(0, 6) : 1;
   for (uint32_t i = 0; i < count; ++i) plan.messages.push_back(draw_filler(draw, profile));
   // A query is bounded by the URL's limit.
@@ -86,6 +94,7 @@ CallPlan draw_call(Draw& draw, const Profile& profile, std::string nonce, bool g
   plan.chunked = draw.one_in(3);
   if (draw.one_in(3)) plan.piece = draw.size(1, 300);
   draw_script(draw, profile, plan);
+  if (plan.flaw == Flaw::StuckHead) plan.timeout.reset();  // nobody can read it
   return plan;
 }
 

@@ -21,6 +21,8 @@ struct Script {
   uint32_t refusals = 0;     // attempts that are refused first (REFUSED_STREAM)
   Duration think{};          // before the answer's head
   Duration gap{};            // between messages, either way
+  Duration read_pause{};     // before it reads more of the request, a few times
+  bool interim = false;      // 103 before the answer's head
   bool early = false;        // does not wait for the request's end
   uint32_t replies = 1;      // messages, before the end
   uint32_t reply_bytes = 0;  // filler of each
@@ -29,7 +31,15 @@ struct Script {
 };
 
 // Something wrong with a request, that the gateway answers itself.
-enum class Flaw : uint8_t { None, UnknownRoute, WrongVerb, BadBody, NoMessage };
+enum class Flaw : uint8_t {
+  None,
+  UnknownRoute,
+  WrongVerb,
+  BadBody,
+  NoMessage,
+  StuckHead,  // half a header comes, and no more
+  StuckBody,  // the same of a body
+};
 
 // One call, as it is meant to be. What becomes of it is the ledger's.
 struct CallPlan {
@@ -49,6 +59,10 @@ struct CallPlan {
   Script script;
 
   size_t request_bytes() const;
+  // Whether it is passed on, at least in part.
+  bool reaches_upstream() const {
+    return flaw == Flaw::None || (grpc && (flaw == Flaw::NoMessage || flaw == Flaw::StuckBody));
+  }
 };
 
 // What a seed makes likely, so that runs differ in kind: some calm, some all faults.
@@ -56,6 +70,7 @@ struct Profile {
   bool upstream_faults = false;   // scripts that end badly
   bool upstream_outages = false;  // endpoints that refuse or swallow connections for a time
   bool upstream_resets = false;   // of connections
+  bool upstream_silence = false;  // connections that are dead, and nobody says so
   bool client_resets = false;
   bool stalls = false;      // of wires, for a time
   bool slow_wires = false;  // delays, small pieces, small buffers
@@ -63,8 +78,10 @@ struct Profile {
   bool deadlines = false;
   bool slow_readers = false;
   bool flaws = false;
-  bool big = false;  // messages of many kilobytes
-  bool drain = false;
+  bool big = false;        // messages of many kilobytes
+  bool drain = false;      // and another process takes over
+  bool crowded = false;    // few connections are allowed
+  bool impatient = false;  // idle connections are closed soon
   bool reload = false;
 };
 Profile draw_profile(Draw& draw);

@@ -12,6 +12,7 @@ namespace parley::simulation {
 namespace {
 // Of a unary call whose client names no deadline.
 constexpr Duration kUnaryTimeout = std::chrono::seconds(60);
+constexpr int kPausesMax = 5;  // of one slow reader
 }  // namespace
 
 UpstreamConnection::UpstreamConnection(Upstream& upstream, std::unique_ptr<net::ByteStream> stream,
@@ -100,8 +101,7 @@ void UpstreamCall::check_head() {
   if (call_.attempts > 0 && !call_.refused) blame("sent again, though it was not refused");
   if (++call_.attempts > 2) blame("more than two attempts");
   call_.refused = false;
-  if (call_.plan.flaw != Flaw::None && call_.plan.flaw != Flaw::NoMessage)
-    blame("a flawed request was passed on");
+  if (!call_.plan.reaches_upstream()) blame("a flawed request was passed on");
   if (stream_.head.find(":path").value_or("") != call_.plan.method->path) blame("another method");
   if (stream_.head.find("x-request-id").value_or("") != nonce()) blame("another x-request-id");
   const auto limit = call_.plan.timeout ? call_.plan.timeout
@@ -126,6 +126,7 @@ loop::Task<void> UpstreamCall::answer() {
   const Behaviour& behaviour = *script().behaviour;
   const bool chats = call_.plan.method->client_streaming && call_.plan.method->server_streaming;
   if (!script().early && !chats) co_await read_rest();
+  if (script().interim) connection_.peer.inform(stream_, 103);
   if (behaviour.sends_head) {
     if (stream_.closed) co_return;
     respond(200, "application/grpc", {}, false);
@@ -155,6 +156,9 @@ loop::Task<bool> UpstreamCall::send_replies() {
 loop::Task<bool> UpstreamCall::take_message() {
   std::string& bytes = gathered_;
   for (;;) {
+    if (script().read_pause > Duration::zero() && !stream_.received.empty() &&
+        ++pauses_ <= kPausesMax)
+      co_await loop::sleep_for(upstream_.loop_, script().read_pause);
     bytes += connection_.peer.take(stream_);
     if (auto message = take_grpc_message(bytes)) {
       const auto& sent = call_.plan.messages;
@@ -172,7 +176,7 @@ loop::Task<bool> UpstreamCall::take_message() {
   }
   request_ended_ = true;
   if (!bytes.empty()) blame("the request ends inside of a message");
-  if (taken_ != call_.plan.messages.size() || call_.plan.flaw == Flaw::NoMessage)
+  if (taken_ != call_.plan.messages.size() || call_.plan.flaw != Flaw::None)
     blame(fmt::format("the request ends after {} messages", taken_));
   co_return false;
 }

@@ -63,6 +63,7 @@ class UpstreamCall {
   Call& call_;
   std::string gathered_;  // of a message
   uint32_t taken_ = 0;    // messages of the request
+  int pauses_ = 0;
   bool request_ended_ = false;
 };
 

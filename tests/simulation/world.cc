@@ -55,11 +55,10 @@ World::World(uint64_t seed, std::function<void(std::string_view)> tell)
       gateway_address_(net::Address::loopback(8080)),
       faults_(loop_, network_, profile_, draw_.part(kFaults), ledger_, trace_),
       settings_(draw_settings()),
-      context_{loop_, network_, gateway_address_, profile_, faults_, ledger_, trace_},
+      context_{loop_,           network_, gateway_address_, profile_,
+               settings_->http, faults_,  ledger_,          trace_},
       clients_(loop_),
-      events_(loop_) {
-  faults_.set_gateway(gateway_address_);
-}
+      events_(loop_) {}
 
 World::~World() = default;
 
@@ -68,11 +67,20 @@ std::shared_ptr<const gateway::Settings> World::draw_settings() {
   auto settings = std::make_shared<gateway::Settings>();
   settings->listeners[0].address = gateway_address_.text();
   settings->log.format = edge::LogFormat::Json;
-  settings->drain_timeout = draw.time(milliseconds(500), seconds(5));
+  settings->drain_timeout =
+      draw.one_in(2) ? Duration(seconds(40)) : draw.time(milliseconds(500), seconds(5));
   settings->drain_idle_timeout = draw.time(milliseconds(10), seconds(2));
   settings->http.streams_max = draw.any_of<uint32_t>({2, 8, 128});
   settings->http.stream_window_bytes = draw.any_of<uint32_t>({4'096, 65'535, 262'144});
   settings->http.write_buffer_bytes = draw.any_of<uint32_t>({1'024, 65'536});
+  // Longer than any client is stalled, short enough for calls that wait behind a stuck one.
+  settings->http.body_timeout = settings->http.header_timeout = seconds(6);
+  if (profile_.impatient) {
+    settings->http.keep_alive_timeout = draw.time(milliseconds(300), seconds(2));
+    settings->http.idle_timeout = draw.time(milliseconds(300), seconds(2));
+  }
+  if (profile_.crowded) settings->connections_max = draw.size(1, 3);
+  ledger_.crowded = profile_.crowded;
   gateway::UpstreamSettings upstream;
   upstream.connection.name = "echo";
   const uint64_t endpoints = draw.between(1, 3);
@@ -82,6 +90,10 @@ std::shared_ptr<const gateway::Settings> World::draw_settings() {
   upstream.connection.backoff_max = draw.time(milliseconds(200), seconds(2));
   upstream.connection.connect_timeout = draw.time(milliseconds(500), seconds(2));
   upstream.connection.http.stream_window_bytes = draw.any_of<uint32_t>({4'096, 65'535, 262'144});
+  if (profile_.upstream_silence) {
+    upstream.connection.http.ping_interval = draw.time(seconds(1), seconds(3));
+    upstream.connection.http.ping_timeout = 3 * Faults::kStallMax;
+  }
   settings->upstreams.push_back(std::move(upstream));
   const auto& connection = settings->upstreams[0].connection;
   ledger_.replay_bytes_max = connection.replay_bytes_max;
@@ -108,13 +120,16 @@ void World::open_upstreams() {
 }
 
 void World::open_gateway() {
-  shard_ = std::make_unique<gateway::Shard>(
-      settings_, status_, addresses_,
+  const int number = static_cast<int>(processes_.size());
+  Process& process = *processes_.emplace_back(std::make_unique<Process>());
+  faults_.set_gateway(gateway_address_, number);
+  process.shard = std::make_unique<gateway::Shard>(
+      settings_, process.status, process.addresses,
       gateway::Surroundings{.loop = loop_,
                             .network = network_,
                             .resolver = resolver_,
                             .log = std::make_unique<LogReader>(ledger_),
-                            .drained = [this] { drained_ = true; }});
+                            .drained = [&process] { process.drained = true; }});
   auto open = std::make_shared<gateway::OpenListener>();
   open->name = gateway_address_.text();
   open->address = gateway_address_;
@@ -122,10 +137,10 @@ void World::open_gateway() {
   std::vector<gateway::ListenerPlan> plans;
   plans.push_back(
       {.open = open, .settings = settings_->listeners[0], .admin_hosts = {}, .tls = {}});
-  shard_->start();
+  process.shard->start();
   publish();
-  shard_->listen(std::move(plans));
-  shard_->begin_accepting();
+  process.shard->listen(std::move(plans));
+  process.shard->begin_accepting();
 }
 
 void World::publish() {
@@ -133,7 +148,7 @@ void World::publish() {
   auto snapshot = gateway::Snapshot::build(
       {.settings = settings_, .contracts = {loaded_contract()}, .pending = {""}}, problems);
   if (contract::has_errors(problems)) ledger_.blame("the snapshot has errors");
-  shard_->publish(std::move(snapshot), {});
+  serving().shard->publish(std::move(snapshot), {});
 }
 
 Verdict World::run() {
@@ -165,7 +180,6 @@ loop::Task<void> World::run_client(uint64_t number) {
 loop::Task<void> World::reload_later(Draw draw) {
   for (uint64_t i = draw.between(1, 3); i > 0; --i) {
     co_await loop::sleep_for(loop_, draw.time(Duration(0), seconds(2)));
-    if (ledger_.draining()) co_return;
     auto changed = std::make_shared<gateway::Settings>(*settings_);
     if (draw.one_in(2)) changed->upstreams[0].connection.pending_max += 1;
     trace_.say("reload");
@@ -177,18 +191,42 @@ loop::Task<void> World::reload_later(Draw draw) {
 loop::Task<void> World::drain_later(Draw draw) {
   co_await loop::sleep_for(loop_, draw.time(Duration(0), seconds(3)));
   drain();
+  co_await take_over();
 }
 
 void World::drain() {
   trace_.say("drain");
-  ledger_.drain_began(settings_->drain_timeout);
-  shard_->drain();
+  ledger_.drain_began(static_cast<int>(processes_.size()) - 1, settings_->drain_timeout);
+  serving().shard->drain();
+}
+
+// Another process listens as soon as it can: the network in memory has no sockets to be shared.
+loop::Task<void> World::take_over() {
+  while (network_.listening(gateway_address_)) co_await loop::sleep_for(loop_, milliseconds(1));
+  trace_.say("another process takes over");
+  open_gateway();
+}
+
+// A process that has drained is no more.
+void World::retire() {
+  for (const auto& process : processes_) {
+    if (!process->drained || !process->shard) continue;
+    trace_.say("a process ends");
+    Invariants(*this).check_drain(*process);
+    Invariants(*this).add_counters(process->shard->metrics());
+    process->shard.reset();
+  }
+}
+
+void World::turn(Instant until) {
+  loop_.turn(until);
+  retire();
 }
 
 void World::run_clients() {
   const Instant end = loop_.now() + kRunMax;
   while (!clients_.empty() && loop_.now() < end && poller_.most_at_one_time() < kTurnsAtOneTimeMax)
-    loop_.turn(end);
+    turn(end);
   if (poller_.most_at_one_time() >= kTurnsAtOneTimeMax) ledger_.blame("the loop never rests");
   if (!clients_.empty()) ledger_.blame(fmt::format("{} clients never end", clients_.size()));
   clients_.cancel_all();
@@ -211,15 +249,15 @@ void World::settle() {
 
 void World::advance(Duration by) {
   const Instant end = loop_.now() + by;
-  while (loop_.now() < end && poller_.most_at_one_time() < kTurnsAtOneTimeMax) loop_.turn(end);
+  while (loop_.now() < end && poller_.most_at_one_time() < kTurnsAtOneTimeMax) turn(end);
 }
 
 void World::end_gateway() {
-  if (!ledger_.draining()) drain();
+  drain();
   advance(settings_->drain_timeout + seconds(3));
-  if (!drained_) ledger_.blame("the drain does not end");
-  Invariants(*this).check_counters();
-  shard_.reset();
+  for (const auto& process : processes_) {
+    if (!process->drained) ledger_.blame("a drain does not end");
+  }
   advance(seconds(1));
   Invariants(*this).check_end();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,6 +41,14 @@ class World {
  private:
   friend struct Invariants;  // looks at everything once the run is over
 
+  // One process of the gateway.
+  struct Process {
+    gateway::Status status;
+    gateway::AddressCounts addresses{0};
+    std::unique_ptr<gateway::Shard> shard;
+    bool drained = false;
+  };
+
   std::shared_ptr<const gateway::Settings> draw_settings();
   void open_upstreams();
   void open_gateway();
@@ -47,7 +56,11 @@ class World {
   loop::Task<void> run_client(uint64_t number);
   loop::Task<void> reload_later(Draw draw);
   loop::Task<void> drain_later(Draw draw);
+  loop::Task<void> take_over();
   void drain();
+  void retire();
+  void turn(Instant until);
+  Process& serving() { return *processes_.back(); }
   void run_clients();
   void settle();
   void advance(Duration by);
@@ -67,10 +80,8 @@ class World {
   std::vector<std::unique_ptr<Upstream>> upstreams_;
 
   std::shared_ptr<const gateway::Settings> settings_;
-  gateway::Status status_;
-  gateway::AddressCounts addresses_{0};
-  std::unique_ptr<gateway::Shard> shard_;
-  bool drained_ = false;
+  std::vector<std::unique_ptr<Process>> processes_;      // the last one serves
+  std::map<std::string, uint64_t> requests_by_outcome_;  // of those that have ended
 
   ClientContext context_;
   loop::TaskSet clients_;
