@@ -17,6 +17,10 @@ constexpr std::array<ClientKind, 3> kKinds = {{
 
 }  // namespace
 
+Duration draw_stay(Draw& draw) {
+  return draw.one_in(3) ? draw.time(Duration(0), std::chrono::seconds(15)) : Duration::zero();
+}
+
 const ClientKind& draw_client(Draw& draw) {
   return draw.weighted(std::span<const ClientKind>(kKinds));
 }

@@ -28,6 +28,9 @@ inline constexpr Duration kPatience = std::chrono::seconds(45);
 // And for so long it waits for the gateway to close a connection.
 inline constexpr Duration kCloseTime = std::chrono::seconds(20);
 
+// How long a client keeps its connection after its last answer.
+Duration draw_stay(Draw& draw);
+
 // One kind of client: a connection, or several one after the other, from connecting to the end.
 // `name` begins the nonces of its calls. A new kind is a row in client.cc.
 struct ClientKind {

@@ -39,6 +39,7 @@ class Http1Client {
   void take_answer(Call& call);
   void leave(Call& call, Call::End end);
   void broken(Call& call);
+  loop::Task<void> stay();
   loop::Task<void> close();
   loop::Task<Result<void>> read_to_end();
 
@@ -62,8 +63,7 @@ void Http1Client::plan_calls() {
     calls_.push_back(&context_.ledger.open(
         draw_call(draw_, context_.profile, fmt::format("{}-{}", name_, i), false)));
     // What comes behind such a request would be taken for its rest.
-    const Flaw flaw = calls_.back()->plan.flaw;
-    if (flaw == Flaw::StuckHead || flaw == Flaw::StuckBody) break;
+    if (calls_.back()->plan.stuck()) break;
   }
 }
 
@@ -94,6 +94,9 @@ loop::Task<void> Http1Client::make_all() {
     }
     if (!co_await receive(*call)) break;
   }
+  // An answer may come before the request is whole.
+  while (!over_ && calls_.back()->end == Call::End::Answered && !sending.empty())
+    co_await sending.emptied();
   sending.cancel_all();
   const bool begun = pipelines_;
   for (Call* call : calls_) {
@@ -223,7 +226,20 @@ void Http1Client::broken(Call& call) {
   context_.ledger.ended(call, Call::End::Broken, answer_.empty() ? "before" : "in the answer");
 }
 
+// Nothing is asked any more; the gateway may end that only for a reason.
+loop::Task<void> Http1Client::stay() {
+  const Call& last = *calls_.back();
+  const bool clean = last.end == Call::End::Answered && !last.plan.stuck() && !over_;
+  const Duration time = draw_stay(draw_);
+  if (!clean) co_return;
+  const auto ended = co_await loop::with_deadline(context_.loop, read_to_end(),
+                                                  deadline_after(context_.loop.now(), time));
+  if (ended && !may_be_closed_by_now() && !link_->broken_by_fault && !context_.ledger.crowded)
+    context_.ledger.blame(name_ + ": an idle connection was closed");
+}
+
 loop::Task<void> Http1Client::close() {
+  co_await stay();
   const bool left = std::exchange(link_->closed_by_client, true);
   if (left) {
     if (draw_.one_in(2)) stream_->abort();

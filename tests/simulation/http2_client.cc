@@ -1,5 +1,6 @@
 #include "simulation/http2_client.h"
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 #include <optional>
@@ -32,7 +33,8 @@ class Http2Client {
   loop::Task<bool> connect();
   loop::Task<void> leave_early(Duration after);
   loop::Task<void> close();
-  loop::Task<void> await_end();
+  loop::Task<void> stay();
+  bool may_be_sent_away() const;
   loop::Task<void> make(Call& call);
   loop::Task<bool> wait_for_room();
   Fields head_of(const CallPlan& plan) const;
@@ -96,7 +98,26 @@ loop::Task<void> Http2Client::leave_early(Duration after) {
   }
 }
 
+// A connection ends in a drain, when nothing is asked on it for a while, and after a request that
+// did not arrive in time.
+bool Http2Client::may_be_sent_away() const {
+  const bool stuck =
+      std::ranges::any_of(calls_, [](const Call* call) { return call->plan.stuck(); });
+  return stuck || context_.ledger.draining(*link_) || context_.profile.impatient ||
+         context_.ledger.crowded;
+}
+
+// Nothing is asked any more; the gateway may end that only for a reason.
+loop::Task<void> Http2Client::stay() {
+  const Instant due = deadline_after(context_.loop.now(), draw_stay(draw_));
+  while (!peer_->ended() && context_.loop.now() < due)
+    co_await loop::sleep_for(context_.loop, milliseconds(50));
+  if (peer_->ended() && !link_->broken_by_fault && !link_->closed_by_client && !may_be_sent_away())
+    context_.ledger.blame(name_ + ": an idle connection was closed");
+}
+
 loop::Task<void> Http2Client::close() {
+  co_await stay();
   link_->closed_by_client = true;
   peer_->shutdown();
   const Instant due = deadline_after(context_.loop.now(), kCloseTime);
@@ -111,8 +132,7 @@ loop::Task<void> Http2Client::make(Call& call) {
   co_await loop::sleep_for(context_.loop, call.plan.start);
   if (!co_await wait_for_room()) {
     // The gateway may end a connection that nothing is asked on.
-    call.not_taken =
-        peer_->going_away() && (context_.ledger.draining(*link_) || context_.profile.impatient);
+    call.not_taken = peer_->going_away() && may_be_sent_away();
     co_return context_.ledger.ended(call, Call::End::Unsent, "the connection is over");
   }
   context_.ledger.began(call);

@@ -59,6 +59,7 @@ struct CallPlan {
   Script script;
 
   size_t request_bytes() const;
+  bool stuck() const { return flaw == Flaw::StuckHead || flaw == Flaw::StuckBody; }
   // Whether it is passed on, at least in part.
   bool reaches_upstream() const {
     return flaw == Flaw::None || (grpc && (flaw == Flaw::NoMessage || flaw == Flaw::StuckBody));
