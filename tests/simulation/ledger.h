@@ -78,7 +78,8 @@ class Ledger {
   void upstream_trouble(Duration recovery);
   // Of the process `gateway`.
   void drain_began(int gateway, Duration timeout);
-  bool draining(const ClientLink& link) const { return drains_.contains(link.gateway); }
+  bool draining(int gateway) const { return drains_.contains(gateway); }
+  bool draining(const ClientLink& link) const { return draining(link.gateway); }
 
   // The time that wires, pauses and the loop may add to a deadline.
   Duration deadline_slack{};

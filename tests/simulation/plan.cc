@@ -32,7 +32,7 @@ void draw_script(Draw& draw, const Profile& profile, CallPlan& plan) {
   if (profile.slow_readers && draw.one_in(4))
     script.read_pause = draw.time(milliseconds(1), milliseconds(400));
   script.interim = draw.one_in(8);
-  script.early = plan.flaw == Flaw::None && draw.one_in(8);
+  script.early = plan.flaw == Flaw::None && draw.one_in(5);
   script.replies = plan.method->server_streaming ? draw.size(0, 8) : 1;
   script.reply_bytes = draw_filler(draw, profile);
   if (profile.upstream_faults && plan.flaw == Flaw::None && draw.one_in(8))
@@ -58,10 +58,11 @@ size_t CallPlan::request_bytes() const {
 
 Profile draw_profile(Draw& draw) {
   Profile profile;
-  for (bool* one : {&profile.upstream_faults, &profile.upstream_outages, &profile.upstream_resets,
-                    &profile.client_resets, &profile.stalls, &profile.slow_wires, &profile.cancels,
-                    &profile.deadlines, &profile.slow_readers, &profile.flaws, &profile.big,
-                    &profile.drain, &profile.reload, &profile.impatient})
+  for (bool* one :
+       {&profile.upstream_faults, &profile.upstream_outages, &profile.upstream_resets,
+        &profile.upstream_crashes, &profile.client_resets, &profile.stalls, &profile.slow_wires,
+        &profile.cancels, &profile.deadlines, &profile.slow_readers, &profile.flaws, &profile.big,
+        &profile.drain, &profile.reload, &profile.impatient})
     *one = draw.percent(40);
   profile.crowded = draw.percent(10);
   profile.upstream_silence = draw.percent(15);

@@ -71,6 +71,7 @@ struct Profile {
   bool upstream_faults = false;   // scripts that end badly
   bool upstream_outages = false;  // endpoints that refuse or swallow connections for a time
   bool upstream_resets = false;   // of connections
+  bool upstream_crashes = false;
   bool upstream_silence = false;  // connections that are dead, and nobody says so
   bool client_resets = false;
   bool stalls = false;      // of wires, for a time

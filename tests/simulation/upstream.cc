@@ -29,9 +29,37 @@ Upstream::Upstream(loop::Loop& loop, net::Network& network, const net::Address& 
       ledger_(ledger),
       trace_(trace),
       options_(options),
-      tasks_(loop) {
-  tasks_.spawn(accept());
+      serving_(loop),
+      accepting_(loop) {
+  accepting_.spawn(accept());
 }
+
+void Upstream::crash() {
+  ledger_.upstream_trouble(recovery);
+  serving_.cancel_all();
+  connections_.clear();
+}
+
+// A call, as long as it is served.
+class Upstream::Running {
+ public:
+  Running(Upstream& upstream, UpstreamConnection& connection, int32_t stream, Call& call)
+      : upstream_(upstream), connection_(connection), stream_(stream) {
+    ++upstream_.streams_begun_;
+    connection_.running.emplace(stream_, &call);
+  }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+  ~Running() {
+    ++upstream_.streams_over_;
+    connection_.running.erase(stream_);
+  }
+
+ private:
+  Upstream& upstream_;
+  UpstreamConnection& connection_;
+  const int32_t stream_;
+};
 
 size_t Upstream::streams_open() const {
   size_t all = 0;
@@ -43,7 +71,7 @@ loop::Task<void> Upstream::accept() {
   for (;;) {
     auto stream = co_await listener_->accept();
     if (!stream) co_return;
-    tasks_.spawn(serve(*std::move(stream)));
+    serving_.spawn(serve(*std::move(stream)));
   }
 }
 
@@ -70,8 +98,7 @@ void Upstream::begin(UpstreamConnection& connection, Http2Stream& stream) {
 loop::Task<void> Upstream::serve_call(UpstreamConnection& connection, Http2Stream& stream,
                                       Call& call) {
   if (stream.id > connection.last_served) co_return;  // since this turn
-  ++streams_begun_;
-  connection.running.emplace(stream.id, &call);
+  const Running running(*this, connection, stream.id, call);
   UpstreamCall served(*this, connection, stream, call);
   co_await served.run();
   // The gateway may have more to say, and always has the last word.
@@ -79,8 +106,6 @@ loop::Task<void> Upstream::serve_call(UpstreamConnection& connection, Http2Strea
     connection.peer.take(stream);
     co_await stream.changed.wait();
   }
-  connection.running.erase(stream.id);
-  ++streams_over_;
   trace_.say("upstream {}: {} over, code {}", address_.text(), call.plan.nonce, stream.close_code);
 }
 

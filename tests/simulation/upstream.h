@@ -79,12 +79,15 @@ class Upstream {
   size_t streams_open() const;
   uint64_t streams_begun() const { return streams_begun_; }
   uint64_t streams_over() const { return streams_over_; }
+  // As when its process is killed: whatever it was doing ends.
+  void crash();
   // How long the gateway may take to come back after trouble.
   Duration recovery{};
 
  private:
   friend class UpstreamCall;
   friend struct UpstreamConnection;
+  class Running;
   loop::Task<void> accept();
   loop::Task<void> serve(std::unique_ptr<net::ByteStream> stream);
   void begin(UpstreamConnection& connection, Http2Stream& stream);
@@ -99,7 +102,8 @@ class Upstream {
   std::list<std::unique_ptr<UpstreamConnection>> connections_;
   uint64_t streams_begun_ = 0;
   uint64_t streams_over_ = 0;
-  loop::TaskSet tasks_;
+  loop::TaskSet serving_;
+  loop::TaskSet accepting_;
 };
 
 }  // namespace parley::simulation

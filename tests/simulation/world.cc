@@ -13,7 +13,15 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // The parts of a run that draw for themselves.
-enum Part : uint64_t { kSettings, kFaults, kReload, kDrain, kOutages = 100, kClients = 1000 };
+enum Part : uint64_t {
+  kSettings,
+  kFaults,
+  kReload,
+  kDrain,
+  kOutages = 100,
+  kCrashes = 200,
+  kClients = 1000
+};
 
 // By then every client has its answers, or has lost its patience.
 constexpr Duration kRunMax = seconds(180);
@@ -116,6 +124,8 @@ void World::open_upstreams() {
     upstreams_.back()->recovery = faults_.recovery;
     if (profile_.upstream_outages && draw.one_in(2))
       events_.spawn(faults_.interrupt(upstreams_.back()->address(), draw.part(upstreams_.size())));
+    if (profile_.upstream_crashes)
+      events_.spawn(crash_later(*upstreams_.back(), draw.part(kCrashes + upstreams_.size())));
   }
 }
 
@@ -188,6 +198,15 @@ loop::Task<void> World::reload_later(Draw draw) {
   }
 }
 
+// It is started again at once: who wants to connect meanwhile waits a little.
+loop::Task<void> World::crash_later(Upstream& upstream, Draw draw) {
+  for (uint64_t i = draw.between(1, 3); i > 0; --i) {
+    co_await loop::sleep_for(loop_, draw.time(Duration(0), seconds(2)));
+    trace_.say("fault: upstream {} crashes", upstream.address().text());
+    upstream.crash();
+  }
+}
+
 loop::Task<void> World::drain_later(Draw draw) {
   co_await loop::sleep_for(loop_, draw.time(Duration(0), seconds(3)));
   drain();
@@ -196,7 +215,7 @@ loop::Task<void> World::drain_later(Draw draw) {
 
 void World::drain() {
   trace_.say("drain");
-  ledger_.drain_began(static_cast<int>(processes_.size()) - 1, settings_->drain_timeout);
+  ledger_.drain_began(process_number(), settings_->drain_timeout);
   serving().shard->drain();
 }
 
@@ -236,6 +255,7 @@ void World::run_clients() {
 void World::settle() {
   trace_.say("settling");
   events_.cancel_all();
+  if (ledger_.draining(process_number())) events_.spawn(take_over());
   faults_.stop();
   for (const auto& upstream : upstreams_) network_.accept_again(upstream->address());
   advance(kSettleTime);

@@ -56,10 +56,12 @@ class World {
   loop::Task<void> run_client(uint64_t number);
   loop::Task<void> reload_later(Draw draw);
   loop::Task<void> drain_later(Draw draw);
+  loop::Task<void> crash_later(Upstream& upstream, Draw draw);
   loop::Task<void> take_over();
   void drain();
   void retire();
   void turn(Instant until);
+  int process_number() const { return static_cast<int>(processes_.size()) - 1; }
   Process& serving() { return *processes_.back(); }
   void run_clients();
   void settle();
