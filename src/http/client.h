@@ -74,7 +74,9 @@ class ClientConnection {
   virtual size_t streams() const = 0;
   virtual uint32_t streams_max() const = 0;  // the peer's setting
   virtual uint32_t peer_header_bytes_max()
-      const = 0;                        // SETTINGS_MAX_HEADER_LIST_SIZE; UINT32_MAX: not said
+      const = 0;  // SETTINGS_MAX_HEADER_LIST_SIZE; UINT32_MAX: not said
+  // Whether the peer has begun to answer on it, or said that it took a stream of ours.
+  virtual bool was_of_use() const = 0;
   virtual bool calm_asked() const = 0;  // the GOAWAY said ENHANCE_YOUR_CALM: ping less
   // Notified when available(), alive() or going_away() may have changed.
   virtual loop::Signal& changed() = 0;

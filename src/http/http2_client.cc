@@ -86,6 +86,7 @@ class Http2Client final : public ClientConnection, public Http2Core {
     return nghttp2_session_get_remote_settings(session_const(),
                                                NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE);
   }
+  bool was_of_use() const override { return was_of_use_; }
   bool calm_asked() const override { return calm_asked_; }
   loop::Signal& changed() override { return changed_; }
   const std::string& end_reason() const override { return end_reason_; }
@@ -114,6 +115,7 @@ class Http2Client final : public ClientConnection, public Http2Core {
   bool alive_ = true;
   bool going_away_ = false;
   bool greeted_ = false;
+  bool was_of_use_ = false;
   bool calm_asked_ = false;
   bool stream_closed_ = false;
   bool ping_answered_ = true;
@@ -317,12 +319,16 @@ void Http2Client::closed() {
 }
 
 void Http2Client::on_frame(const nghttp2_frame& frame) {
+  if (frame.hd.type == NGHTTP2_HEADERS) was_of_use_ = true;
   if (frame.hd.type == NGHTTP2_RST_STREAM) {
     void* stream = nghttp2_session_get_stream_user_data(session(), frame.hd.stream_id);
     if (stream)
       static_cast<Http2ClientExchange*>(static_cast<Http2Stream*>(stream))->reset_by_peer();
   } else if (frame.hd.type == NGHTTP2_GOAWAY) {
     going_away_ = true;
+    // The highest id of all is a notice beforehand (RFC 9113, 6.8), which says nothing.
+    const int32_t last = frame.goaway.last_stream_id;
+    was_of_use_ = was_of_use_ || (last > 0 && last < INT32_MAX);
     calm_asked_ = frame.goaway.error_code == NGHTTP2_ENHANCE_YOUR_CALM;
     changed_.notify();
   } else if (frame.hd.type == NGHTTP2_SETTINGS && !(frame.hd.flags & NGHTTP2_FLAG_ACK)) {

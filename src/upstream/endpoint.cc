@@ -165,7 +165,7 @@ loop::Task<void> Endpoint::watch(http::ClientConnection& connection) {
     co_await connection.changed().wait();
     changed_.notify();
   }
-  note_end(loop_.now() - made);
+  note_end(connection, loop_.now() - made);
   wanted_.notify();
   while (connection.alive()) {
     co_await connection.changed().wait();
@@ -174,9 +174,11 @@ loop::Task<void> Endpoint::watch(http::ClientConnection& connection) {
   forget(connection);
 }
 
-// An upstream that takes connections and sends them away at once is not to be hammered either.
-void Endpoint::note_end(Duration lived) {
-  short_lived_ = lived < kShortLife ? short_lived_ + 1 : 0;
+// An upstream that takes connections and sends them away at once is not to be hammered either. One
+// that served something on them may want a new one for each call, as far as we are concerned.
+void Endpoint::note_end(const http::ClientConnection& connection, Duration lived) {
+  const bool in_vain = lived < kShortLife && !connection.was_of_use();
+  short_lived_ = in_vain ? short_lived_ + 1 : 0;
   if (short_lived_ > 1) failures_ = std::max(failures_, short_lived_ - 1);
 }
 

@@ -51,7 +51,7 @@ class Endpoint {
   loop::Task<Result<std::unique_ptr<net::ByteStream>>> secure(
       std::unique_ptr<net::ByteStream> stream);
   loop::Task<void> watch(http::ClientConnection& connection);
-  void note_end(Duration lived);
+  void note_end(const http::ClientConnection& connection, Duration lived);
   void forget(http::ClientConnection& connection);
 
   loop::Loop& loop_;
@@ -70,7 +70,7 @@ class Endpoint {
   bool connecting_ = false;
   bool draining_ = false;
   uint32_t failures_ = 0;     // to connect, in a row
-  uint32_t short_lived_ = 0;  // connections that ended at once, in a row
+  uint32_t short_lived_ = 0;  // connections that ended at once and served nothing, in a row
   uint32_t calm_ = 0;         // how often the upstream asked for fewer pings
   std::string last_error_;
   loop::TaskSet tasks_;

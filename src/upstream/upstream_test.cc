@@ -288,6 +288,15 @@ TEST_F(Upstream, reconnects_at_once_after_a_connection_broke) {
   EXPECT_TRUE(call({"m"})->outcome->ok());
 }
 
+TEST_F(Upstream, replaces_connections_that_served_a_call_at_once_however_short_they_were) {
+  start();
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_TRUE(call({"hi"})->outcome->ok()) << i;
+    server->drop_connections();
+    fake.loop.run_until_idle();
+  }
+}
+
 TEST_F(Upstream, does_not_hammer_an_upstream_that_speaks_something_else) {
   server->stop_listening();
   auto listener = *network.listen(address, {});
