@@ -57,7 +57,7 @@ class MemoryStream final : public ByteStream, public loop::Flusher {
   size_t unsent() const override { return queue_.size(); }
   void flush() override {
     if (broken_) return;
-    if (!out_.reader_) return fail();  // the peer answers with RST
+    if (!out_.reader_) return take_reset();
     const size_t before = queue_.size();
     move_out();
     if (shut_ && queue_.empty() && !fin_sent_) {
@@ -88,6 +88,13 @@ class MemoryStream final : public ByteStream, public loop::Flusher {
   void tell_readable() { readable_.notify(); }
 
  private:
+  // The peer is gone and answers with RST, which comes behind what it had sent before.
+  void take_reset() {
+    if (in_.segments_.empty() || in_.arrived()) return fail();
+    queue_.clear();
+    shut_ = fin_sent_ = true;
+    in_.push({}, MemoryPath::End::Reset);
+  }
   Bytes take(MemoryPath::Segment& segment) {
     const size_t limit = std::min(in_.read_bytes_max, loop::ReadBuffer::kCapacity);
     const size_t size = std::min(segment.bytes.size() - segment.read, std::max<size_t>(1, limit));

@@ -90,6 +90,19 @@ TEST_F(Pair, destruction_sends_the_rest_and_ends) {
   EXPECT_TRUE(theirs.broken()) << "nobody is there any more";
 }
 
+TEST_F(Pair, a_reset_comes_behind_what_was_sent_before) {
+  auto [first, second] = memory_pair(fake.loop, wire);
+  wire->back.delay = milliseconds(20);
+  second->write(Bytes::copy("the last"));
+  run();
+  second.reset();
+  first->write(Bytes::copy("to nobody"));
+  run();
+  EXPECT_FALSE(first->try_read()->has_value());
+  fake.advance(milliseconds(20));
+  EXPECT_EQ((*first->try_read())->view(), "the last");
+}
+
 TEST_F(Pair, destruction_with_bytes_that_do_not_fit_resets) {
   wire->forth.capacity = 2;
   ours.write(Bytes::copy("whole"));
