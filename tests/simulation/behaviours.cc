@@ -101,6 +101,10 @@ constexpr bool kOthersToo = true;
 constexpr std::array<Behaviour, 1> kGood = {{
     {"answers", 1, kHead, kAlone, draw_nothing, end_well, promise_ok},
 }};
+constexpr std::array<Behaviour, 2> kRestarts = {{
+    {"answers", 6, kHead, kAlone, draw_nothing, end_well, promise_ok},
+    {"goes away", 1, kHead, kOthersToo, draw_nothing, go_away, promise_ok},
+}};
 constexpr std::array<Behaviour, 14> kAll = {{
     {"answers", 20, kHead, kAlone, draw_nothing, end_well, promise_ok},
     {"fails", 4, kHead, kAlone, draw_code, end_with_status, promise_code},
@@ -124,9 +128,11 @@ Promise promise_of(Code code, uint16_t http_status) {
   return {code, http_status != 0 ? http_status : code_row(code).http, true};
 }
 
-void draw_behaviour(Draw& draw, bool faults, Script& script) {
-  const Behaviour& chosen =
-      draw.weighted(faults ? std::span<const Behaviour>(kAll) : std::span<const Behaviour>(kGood));
+void draw_behaviour(Draw& draw, const Profile& profile, Script& script) {
+  std::span<const Behaviour> rows = kGood;
+  if (profile.upstream_restarts) rows = kRestarts;
+  if (profile.upstream_faults) rows = kAll;
+  const Behaviour& chosen = draw.weighted(rows);
   script.behaviour = &chosen;
   chosen.draw(draw, script);
 }

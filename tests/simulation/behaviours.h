@@ -31,7 +31,7 @@ struct Behaviour {
   Promise (*promise)(const Script&);
 };
 
-// Chooses the script's behaviour; without `faults` it answers as it should.
-void draw_behaviour(Draw& draw, bool faults, Script& script);
+// Chooses the script's behaviour, among those that the profile allows.
+void draw_behaviour(Draw& draw, const Profile& profile, Script& script);
 
 }  // namespace parley::simulation

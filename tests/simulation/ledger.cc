@@ -183,7 +183,7 @@ bool Ledger::explains(const Call& call) const {
     case Code::DeadlineExceeded:
       return call.plan.timeout && call.ended >= call.began + *call.plan.timeout;
     case Code::Unavailable:
-      return troubled(call) || past_drain(call) ||
+      return troubled(call) || past_drain(call) || refused_twice(call) ||
              (call.plan.script.refusals == 1 && call.plan.request_bytes() > replay_bytes_max);
     case Code::ResourceExhausted:
       return crowded && call.answer.message.find("too many connections") != std::string::npos;
@@ -195,6 +195,14 @@ bool Ledger::troubled(const Call& call) const {
   return std::ranges::any_of(troubles_, [&](const Trouble& one) {
     return one.from <= call.ended && call.began <= one.until;
   });
+}
+
+// Or as often as it can have been: the upstream does not see requests that cross with its GOAWAY.
+bool Ledger::refused_twice(const Call& call) const {
+  const auto crossed = std::ranges::count_if(goaways_, [&](Instant when) {
+    return when <= call.ended && call.began <= when + wire_slack;
+  });
+  return static_cast<uint64_t>(crossed) + call.plan.script.refusals >= 2;
 }
 
 bool Ledger::past_drain(const Call& call) const {

@@ -76,6 +76,8 @@ class Ledger {
 
   // Calls that run now, or begin before the gateway is over it, may fail as unavailable.
   void upstream_trouble(Duration recovery);
+  // An upstream sends a connection away. A call that crosses with it is sent again, but only once.
+  void goaway() { goaways_.push_back(loop_.now()); }
   // Of the process `gateway`.
   void drain_began(int gateway, Duration timeout);
   bool draining(int gateway) const { return drains_.contains(gateway); }
@@ -115,6 +117,7 @@ class Ledger {
   bool may_stay_unsent(const Call& call) const;
   bool explains(const Call& call) const;
   bool troubled(const Call& call) const;
+  bool refused_twice(const Call& call) const;
   bool past_drain(const Call& call) const;
   void blame(const Call& call, std::string_view what);
 
@@ -123,6 +126,7 @@ class Ledger {
   std::deque<Call> calls_;
   std::map<std::string, Call*, std::less<>> by_nonce_;
   std::vector<Trouble> troubles_;
+  std::vector<Instant> goaways_;
   std::map<int, Instant> drains_;  // by process: when its drain began
   Duration drain_timeout_{};
   std::map<std::string, uint64_t> lines_by_outcome_;

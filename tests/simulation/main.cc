@@ -122,10 +122,12 @@ int run_all(const Options& options, std::string_view program) {
   uint64_t failed = 0;
   uint64_t calls = 0;
   uint64_t answered = 0;
+  uint64_t hash = 0;
   for (uint64_t seed = options.first; seed <= options.last; ++seed) {
     Verdict verdict;
     replay_command = fmt::format("{} --seed {} --trace", program, seed);
     const auto wrong = look_at(seed, options, verdict);
+    hash = hash * 31 + verdict.trace_hash;
     calls += verdict.calls;
     answered += verdict.answered;
     if (wrong.empty()) continue;
@@ -133,8 +135,8 @@ int run_all(const Options& options, std::string_view program) {
     for (const std::string& what : wrong) fmt::print("seed {}: {}\n", seed, what);
     tell_replay();
   }
-  fmt::print("{} seeds, {} failed; {} calls, {} answered\n", options.last - options.first + 1,
-             failed, calls, answered);
+  fmt::print("{} seeds, {} failed; {} calls, {} answered; hash {:016x}\n",
+             options.last - options.first + 1, failed, calls, answered, hash);
   return failed == 0 ? 0 : 1;
 }
 

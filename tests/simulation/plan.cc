@@ -37,7 +37,7 @@ void draw_script(Draw& draw, const Profile& profile, CallPlan& plan) {
   script.reply_bytes = draw_filler(draw, profile);
   if (profile.upstream_faults && plan.flaw == Flaw::None && draw.one_in(8))
     script.refusals = draw.size(1, 3);
-  draw_behaviour(draw, profile.upstream_faults, script);
+  draw_behaviour(draw, profile, script);
   const Promise promise = script.behaviour->promise(script);
   const bool streams = plan.method->server_streaming;
   // An echo of each message of the request.
@@ -64,6 +64,7 @@ Profile draw_profile(Draw& draw) {
         &profile.cancels, &profile.deadlines, &profile.slow_readers, &profile.flaws, &profile.big,
         &profile.drain, &profile.reload, &profile.impatient})
     *one = draw.percent(40);
+  profile.upstream_restarts = draw.percent(30);
   profile.crowded = draw.percent(10);
   profile.upstream_silence = draw.percent(15);
   return profile;

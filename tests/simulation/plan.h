@@ -68,9 +68,10 @@ struct CallPlan {
 
 // What a seed makes likely, so that runs differ in kind: some calm, some all faults.
 struct Profile {
-  bool upstream_faults = false;   // scripts that end badly
-  bool upstream_outages = false;  // endpoints that refuse or swallow connections for a time
-  bool upstream_resets = false;   // of connections
+  bool upstream_faults = false;    // scripts that end badly
+  bool upstream_restarts = false;  // upstreams that send connections away, and nothing worse
+  bool upstream_outages = false;   // endpoints that refuse or swallow connections for a time
+  bool upstream_resets = false;    // of connections
   bool upstream_crashes = false;
   bool upstream_silence = false;  // connections that are dead, and nobody says so
   bool client_resets = false;

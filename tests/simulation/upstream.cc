@@ -213,6 +213,7 @@ loop::Task<void> UpstreamCall::read_rest() {
 
 void UpstreamCall::respond(uint16_t status, std::string_view content_type, const Fields& more,
                            bool ends) {
+  connection_.last_answered = std::max(connection_.last_answered, stream_.id);
   Fields head;
   head.add(":status", fmt::to_string(status));
   head.add("content-type", content_type);
@@ -234,13 +235,13 @@ void UpstreamCall::reset(uint32_t code) {
 }
 
 void UpstreamCall::go_away() {
-  upstream_.ledger_.upstream_trouble(upstream_.recovery);
-  connection_.last_served = stream_.id;
+  upstream_.ledger_.goaway();
+  connection_.last_served = std::max(stream_.id, connection_.last_answered);
   // As far as the gateway can know these were not looked at: it may send them elsewhere.
   for (const auto& [id, call] : connection_.running) {
-    if (id > stream_.id) call->refused = true;
+    if (id > connection_.last_served) call->refused = true;
   }
-  connection_.peer.go_away(stream_.id, NGHTTP2_NO_ERROR);
+  connection_.peer.go_away(connection_.last_served, NGHTTP2_NO_ERROR);
 }
 
 void UpstreamCall::close_connection() {

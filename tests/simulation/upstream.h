@@ -24,6 +24,7 @@ struct UpstreamConnection {
   // Streams above this are not looked at: GOAWAY has said so.
   int32_t last_served = INT32_MAX;
   std::map<int32_t, Call*> running;  // by stream
+  int32_t last_answered = 0;         // the highest stream whose answer has begun
   loop::TaskSet calls;               // destroyed first
 };
 
