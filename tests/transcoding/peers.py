@@ -1,0 +1,2 @@
+def compare(contract, cases, path):
+    raise SystemExit("not yet")
