@@ -91,9 +91,7 @@ def _cases(block: list[str], group: str, place: str) -> list[Case]:
 
 
 def _cells(line: str) -> list[str]:
-    inner = line.strip()[1:]
-    inner = inner[:-1] if inner.endswith("|") else inner
-    return [cell.strip(" ") for cell in inner.split(" | ")]
+    return [cell.strip(" ") for cell in re.split(r" \|(?: |$)", line[2:])]
 
 
 def _filled(line: str, names: list[str], row: list[str]) -> str:
