@@ -45,6 +45,8 @@ def _fields(case: Case) -> list[tuple[str, str]]:
     names = {name.lower() for name, _ in fields}
     if case.body is not None and case.typed and "content-type" not in names:
         fields.append(("content-type", "application/json"))
+    if "transfer-encoding" in names:
+        return fields
     if case.body is not None or case.verb in ("POST", "PUT", "PATCH"):
         fields.append(("content-length", str(len(case.body or b""))))
     return fields

@@ -10,7 +10,7 @@ _REQUEST = re.compile(r"^([!-~]+) ((?:/|http://)[!-~]*|\*)$")
 _FIELD = re.compile(r"^([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*(.*)$")
 _STATUS = re.compile(r"^[1-5][0-9x]{2}( [1-5][0-9x]{2})*$")
 _EXPECTED = ("call", "metadata", "no", "deadline", "error", "details", "json", "item", "absent",
-             "body", "body-hex", "nothing")  # fmt: skip
+             "body", "body-hex", "nothing", "has", "says")  # fmt: skip
 
 
 class TableError(Exception):
@@ -91,7 +91,8 @@ def _cases(block: list[str], group: str, place: str) -> list[Case]:
 
 
 def _cells(line: str) -> list[str]:
-    return [cell.strip(" ") for cell in re.split(r" \|(?: |$)", line[2:])]
+    """`| a | b` is a and b; a bar at the end stands before an empty cell."""
+    return [cell.strip() for cell in re.split(r"(?<= )\|(?= |$)", line[1:])]
 
 
 def _filled(line: str, names: list[str], row: list[str]) -> str:

@@ -50,6 +50,9 @@ class _Comparison:
             self._compare_field(line)
         for line in self._outcome.all("no"):
             self._compare_absence(line)
+        for name in self._outcome.all("has"):
+            if not self._answer.all(name):
+                self._wrong.append(f"there is no {name}")
         for line in self._outcome.all("error"):
             self._compare_error(line)
         self._compare_content()
@@ -139,6 +142,8 @@ class _Comparison:
             self._wrong.append(f"the body is {body[:200]!r}")
         if (data := self._outcome.one("body-hex")) is not None and body != bytes.fromhex(data):
             self._wrong.append(f"the body is {body[:200].hex(' ')}")
+        if (text := self._outcome.one("says")) is not None and text.encode() not in body:
+            self._wrong.append(f"the body does not name {text}")
         if (wanted := self._outcome.one("json")) is not None:
             self._compare_json(wanted)
         if self._outcome.all("item") or self._outcome.all("nothing"):
@@ -223,7 +228,11 @@ def strict_json(data: bytes):
             raise ValueError("a name twice")
         return dict(pairs)
 
-    return json.loads(data.decode(), parse_constant=refuse, object_pairs_hook=unique)
+    def whole(digits):
+        return -0.0 if digits == "-0" else int(digits)
+
+    hooks = {"parse_constant": refuse, "parse_int": whole, "object_pairs_hook": unique}
+    return json.loads(data.decode(), **hooks)
 
 
 def _items(body: bytes) -> list:
