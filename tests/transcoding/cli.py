@@ -4,17 +4,15 @@ import argparse
 import contextlib
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-from . import gateways, peers, table
+from . import gateways, table
 from .contract import Contract
 from .suite import Suite, chosen, print_json, print_report
 from .upstream import Upstream
 
 USAGE = """Runs the transcoding suite against a gateway: Parley, started for it, or the one at URL,
 whose upstream must be at --upstream and whose contract is that of --descriptors."""
-WAIT_SECONDS = 30
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
         print("\n".join(f"{one.id}  {'; '.join(one.rules)}" for one in cases))
         return 0
     if options.peers:
+        from . import peers  # it needs the benchmark's installer
+
         return peers.compare(contract, cases, options.peers)
     report = run(contract, cases, options.target, options.upstream)
     if options.json:
@@ -67,14 +67,5 @@ def run(contract: Contract, cases: list[table.Case], target: str | None, address
             stack.callback(gateway.stop)
             target = gateway.url
         suite = Suite(contract, upstream, target)
-        await_upstream(suite)
+        suite.await_upstream()
         return suite.run(cases)
-
-
-def await_upstream(suite: Suite):
-    """Until the gateway reaches the upstream; SystemExit when it does not."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not suite.answers():
-        if time.monotonic() > deadline:
-            raise SystemExit(f"GET /v1/literal did not reach the upstream in {WAIT_SECONDS} s")
-        time.sleep(0.1)

@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
@@ -38,6 +39,18 @@ class Contract:
             status = protoc.main(["protoc", *flags, f"--descriptor_set_out={out.name}", *FILES])
             assert status == 0, "protoc refuses the contract"
             return Path(out.name).read_bytes()
+
+    def descriptors_without(self, methods: Iterable[str]) -> bytes:
+        """The same without the rules of some methods, for a gateway that starts with none of them.
+        The methods stay."""
+        files = self.message("google.protobuf.FileDescriptorSet").FromString(self.descriptors)
+        rule = self.pool.FindExtensionByName("google.api.http")
+        for file in files.file:
+            for service in file.service if file.package == PACKAGE else ():
+                for method in service.method:
+                    if f"{service.name}.{method.name}" in methods:
+                        method.options.ClearExtension(rule)
+        return files.SerializeToString()
 
     @cached_property
     def pool(self) -> descriptor_pool.DescriptorPool:

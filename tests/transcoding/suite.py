@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -85,8 +86,15 @@ class Suite:
         wrong = judge(self._contract, case, calls, answer)
         return Result(case, wrong, shown(self._contract, calls, answer) if wrong else "")
 
-    def answers(self) -> bool:
-        """Whether the gateway reaches the upstream."""
+    def await_upstream(self, seconds: float = 30):
+        """Until the gateway reaches the upstream; SystemExit when it does not."""
+        deadline = time.monotonic() + seconds
+        while not self._answers():
+            if time.monotonic() > deadline:
+                raise SystemExit(f"GET /v1/literal did not reach the upstream in {seconds} s")
+            time.sleep(0.1)
+
+    def _answers(self) -> bool:
         probe = Case("probe", "", "", verb="GET", target="/v1/literal")
         self._upstream.play(probe)
         return ask(probe, self._host, self._port).status == 200 and bool(self._upstream.calls)
