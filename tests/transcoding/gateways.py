@@ -37,8 +37,17 @@ class Gateway:
                 raise RuntimeError(f"{name} does not listen:\n{said}")
             time.sleep(0.02)
 
+    def ended(self, seconds: float) -> bool:
+        """Whether it has ended by itself, or does within these seconds."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def stop(self):
-        self._process.send_signal(signal.SIGTERM)
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:

@@ -22,6 +22,7 @@ from gateway.places import BENCH, BIN, LOGS, WORK  # noqa: E402
 
 SETUP = Path(__file__).parent / "setup"
 MODULES = WORK / "transcoding"
+END_SECONDS = 2  # after a connection that broke off, for a process that ends
 
 # Methods whose rules a peer's start or its generator refuses: it gets the contract without these
 # rules, and fails their cases.
@@ -59,11 +60,20 @@ def run(contract: Contract, cases: list[Case], name: str, start) -> Report:
         stack.callback(upstream.stop)
         descriptors = WORK / f"transcoding-{name}.binpb"
         descriptors.write_bytes(contract.descriptors_without(REFUSED[name]))
-        gateway = start(upstream.address, descriptors)
-        stack.callback(gateway.stop)
-        suite = Suite(contract, upstream, gateway.url)
-        suite.await_upstream()
-        return suite.run(cases)
+        gateway, report = None, Report()
+        stack.callback(lambda: gateway.stop())
+        for case in cases:
+            if gateway is None:
+                gateway = start(upstream.address, descriptors)
+                suite = Suite(contract, upstream, gateway.url)
+                suite.await_upstream()
+            result = suite.run_one(case)
+            report.results.append(result)
+            if not result.answered and gateway.ended(END_SECONDS):
+                result.ended = True
+                gateway.stop()
+                gateway = None
+        return report
 
 
 def envoy(upstream: str, descriptors: Path) -> Gateway:

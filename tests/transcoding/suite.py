@@ -20,6 +20,8 @@ class Result:
     case: Case
     wrong: list[str]
     got: str
+    answered: bool = True
+    ended: bool = False  # the gateway's process, by this case
 
     @property
     def passed(self) -> bool:
@@ -84,7 +86,8 @@ class Suite:
         answer = ask(case, self._host, self._port)
         calls = self._upstream.calls
         wrong = judge(self._contract, case, calls, answer)
-        return Result(case, wrong, shown(self._contract, calls, answer) if wrong else "")
+        got = shown(self._contract, calls, answer) if wrong else ""
+        return Result(case, wrong, got, answered=answer.status > 0)
 
     def await_upstream(self, seconds: float = 30):
         """Until the gateway reaches the upstream; SystemExit when it does not."""

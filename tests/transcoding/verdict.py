@@ -8,8 +8,9 @@ from .contract import Contract, grpc, json_format
 from .table import Case, Outcome
 from .upstream import Call
 
-# Floats are written in as many ways; the messages that they make are compared exactly.
-CLOSE = 1e-6
+# How far apart two texts of one number may be: 1e-45 and 1.4e-45 are the same float. The messages
+# that the texts make are compared exactly.
+CLOSE = 0.5
 
 
 def judge(contract: Contract, case: Case, calls: list[Call], answer: Answer) -> list[str]:
