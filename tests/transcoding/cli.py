@@ -50,7 +50,8 @@ def parser() -> argparse.ArgumentParser:
     add("--optional", action="store_true", help="show failures of optional cases, too")
     add("--json", action="store_true", help="a line of JSON for each case, and one of the totals")
     add("--list", action="store_true", help="the cases and their rules; runs nothing")
-    add("--descriptors", metavar="FILE", help="write the contract's FileDescriptorSet; runs nothing")
+    add("--descriptors", metavar="FILE",
+        help="write the contract's FileDescriptorSet; runs nothing")
     add("--peers", metavar="FILE", nargs="?", const="docs/transcoding.md",
         help="run Parley, Envoy, grpc-gateway and vanguard-go, and write the comparison to FILE")
     return parser

@@ -8,7 +8,7 @@ CASES = Path(__file__).parent / "cases"
 
 _REQUEST = re.compile(r"^([!-~]+) ((?:/|http://)[!-~]*|\*)$")
 _FIELD = re.compile(r"^([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*(.*)$")
-_STATUS = re.compile(r"^[1-5][0-9x]{2}( [1-5][0-9x]{2})*$")
+_STATUS = re.compile(r"^([1-5][0-9x]{2}|000)( ([1-5][0-9x]{2}|000))*$")
 _EXPECTED = ("call", "metadata", "no", "deadline", "error", "details", "json", "item", "absent",
              "body", "body-hex", "nothing", "has", "says")  # fmt: skip
 
@@ -52,7 +52,7 @@ class Case:
 
 
 def load(folder: Path = CASES) -> list[Case]:
-    """Every case of every table, in the order of the files' names (NN-GROUP.txt); ids are unique."""
+    """Every case of every table, in the order of the files' names; ids are unique."""
     cases, seen = [], {}
     for path in sorted(folder.glob("*.txt")):
         for case in read(path.read_text(encoding="utf-8"), path.stem[3:], path.name):

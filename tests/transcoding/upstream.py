@@ -20,7 +20,7 @@ class Call:
 
 
 class Upstream:
-    """Listens when constructed. Between `play` and the next one, every call belongs to that case."""
+    """Listens when constructed. Every call between two `play`s belongs to the first one's case."""
 
     def __init__(self, contract: Contract, address: str = "127.0.0.1:0"):
         self._contract = contract
@@ -28,7 +28,7 @@ class Upstream:
         self._calls: list[Call] = []
         self._lock = threading.Lock()
         self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
-        self._server.add_generic_rpc_handlers([_Methods(self), ])
+        self._server.add_generic_rpc_handlers([_Methods(self)])
         port = self._server.add_insecure_port(address)
         self.address = f"{address.rpartition(':')[0]}:{port}"
         self._server.start()
@@ -96,8 +96,6 @@ class Upstream:
         if failure:
             code, _, text = failure.partition(" ")
             context.abort(grpc.StatusCode[code], text)
-        if steps == [("nothing", "")]:
-            return
 
     def _status(self, failure: str, details: list[str]):
         code, _, text = failure.partition(" ")

@@ -61,7 +61,8 @@ class _Comparison:
 
     def _compare_status(self):
         allowed = self._outcome.one("status").split()
-        if not any(re.fullmatch(one.replace("x", "."), str(self._answer.status)) for one in allowed):
+        status = f"{self._answer.status:03}"
+        if not any(re.fullmatch(one.replace("x", "."), status) for one in allowed):
             self._wrong.append(f"the status is {self._answer.status}")
 
     def _compare_call(self):
