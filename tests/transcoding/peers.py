@@ -70,7 +70,7 @@ def run(contract: Contract, cases: list[Case], name: str, start) -> Report:
             result = suite.run_one(case)
             report.results.append(result)
             if not result.answered and gateway.ended(END_SECONDS):
-                result.ended = True
+                print(f"{name}: its process ended by {case.id}", file=sys.stderr)
                 gateway.stop()
                 gateway = None
         return report

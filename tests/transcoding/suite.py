@@ -21,7 +21,6 @@ class Result:
     wrong: list[str]
     got: str
     answered: bool = True
-    ended: bool = False  # the gateway's process, by this case
 
     @property
     def passed(self) -> bool:

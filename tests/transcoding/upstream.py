@@ -5,7 +5,8 @@ import threading
 from concurrent import futures
 from dataclasses import dataclass
 
-from .contract import PACKAGE, Contract, grpc
+from .contract import PACKAGE, SERVICES, Contract, grpc
+from .reflection import VERSIONS, Reflection
 from .table import Case
 
 
@@ -28,7 +29,9 @@ class Upstream:
         self._calls: list[Call] = []
         self._lock = threading.Lock()
         self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
-        self._server.add_generic_rpc_handlers([_Methods(self)])
+        services = [f"{PACKAGE}.{service}" for service in SERVICES]
+        reflections = [Reflection(contract, services, version) for version in VERSIONS]
+        self._server.add_generic_rpc_handlers([_Methods(self), *reflections])
         port = self._server.add_insecure_port(address)
         self.address = f"{address.rpartition(':')[0]}:{port}"
         self._server.start()
