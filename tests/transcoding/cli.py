@@ -17,6 +17,8 @@ whose upstream must be at --upstream and whose contract is that of --descriptors
 
 def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
+    if options.peers and options.only != "*":
+        parser().error("--peers compares all cases")
     contract = Contract()
     if options.descriptors:
         Path(options.descriptors).write_bytes(contract.descriptors)

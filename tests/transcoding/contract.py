@@ -68,20 +68,21 @@ class Contract:
         return self.pool.FindServiceByName(f"{PACKAGE}.{service}").methods_by_name[method]
 
     @cached_property
-    def _response_bodies(self) -> dict[str, str]:
+    def _rules(self) -> dict:
         # The pool's own classes: those of grpcio do not know google.api.http.
         files = self.message("google.protobuf.FileDescriptorSet").FromString(self.descriptors).file
         rule = self.pool.FindExtensionByName("google.api.http")
         return {
-            f"{service.name}.{method.name}": method.options.Extensions[rule].response_body
+            f"{service.name}.{method.name}": method.options.Extensions[rule]
             for file in files if file.package == PACKAGE
             for service in file.service
             for method in service.method
         }  # fmt: skip
 
-    def response_body(self, method: str) -> str:
-        """The field that is the whole answer, or ""."""
-        return self._response_bodies[method]
+    def response_bodies(self, method: str) -> set[str]:
+        """What the whole answer may be, by the bindings: a field, or "" for the message."""
+        rule = self._rules[method]
+        return {rule.response_body, *(more.response_body for more in rule.additional_bindings)}
 
     def request(self, method: str) -> type:
         return self.message(self.method(method).input_type.full_name)

@@ -176,10 +176,13 @@ class _Comparison:
             return True
         method = method.split(" ")[0]
         kind = self._contract.answer(method)
-        if field := self._contract.response_body(method):
-            got, wanted = {field: got}, {field: wanted}
+        fields = self._contract.response_bodies(method)
+        return any(self._same_message(kind, field, got, wanted) for field in fields)
+
+    def _same_message(self, kind: type, field: str, got, wanted) -> bool:
+        """Whether both say the same as a field of a message, or as the message itself."""
         try:
-            texts = [json.dumps(one) for one in (got, wanted)]
+            texts = [json.dumps({field: one} if field else one) for one in (got, wanted)]
             first, second = (self._contract.parse(kind, text) for text in texts)
         except json_format.ParseError:
             return False
