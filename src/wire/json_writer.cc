@@ -12,7 +12,9 @@ JsonWriter::JsonWriter(std::string_view wire, const JsonWriteOptions& options, B
       scratch_(scratch),
       frames_(scratch.frames),
       normal_left_(wire.size() * kNormalFactor + kNormalFree),
-      careful_(pass == Pass::Careful) {
+      careful_(pass == Pass::Careful),
+      plain_(!options.pretty && !options.int64_numbers && !options.enum_numbers &&
+             !options.proto_names) {
   frames_.clear();
   scratch_.seen.clear();
   scratch_.keys.clear();
@@ -45,9 +47,11 @@ bool JsonWriter::malformed(const char* what) {
 }
 
 bool JsonWriter::run() {
-  while (!frames_.empty())
-    if (!fields(frames_.back())) [[unlikely]]
+  while (!frames_.empty()) {
+    WriteFrame& frame = frames_.back();
+    if (!(frame.plain ? plain_fields(frame) : fields(frame))) [[unlikely]]
       return false;
+  }
   return true;
 }
 
@@ -60,10 +64,11 @@ bool JsonWriter::push(const Program& program, std::string_view wire, bool bare, 
   frame.reader = WireReader(wire);
   frame.program = &program;
   frame.bare = bare;
+  frame.plain = plain_ && !bare;
   frame.any_ends = any_ends;
   frame.owns_bytes = owns;
   frame.seen = static_cast<uint32_t>(scratch_.seen.size());
-  scratch_.seen.resize(frame.seen + program.seen_words());
+  if (program.oneof_words() > 0) scratch_.seen.resize(frame.seen + program.oneof_words());
   if (scratch_.key_sets.size() < frames_.size()) scratch_.key_sets.emplace_back();
   if (!bare) open_bracket('{');
   return true;
@@ -87,34 +92,39 @@ bool JsonWriter::normalize(const Program& program, std::string_view& wire, bool&
 // Writes fields until the message ends, or until one opens a frame of its own.
 bool JsonWriter::fields(WriteFrame& frame) {
   const size_t depth = frames_.size();
-  const auto plans = frame.program->fields();
-  while (frame.reader.next()) {
-    // Mostly the next field in order, or another element of the same list.
-    const FieldPlan* plan = frame.open;
-    if (plan == nullptr || plan->number() != frame.reader.number()) {
-      if (frame.next < plans.size() && plans[frame.next].number() == frame.reader.number())
-        plan = &plans[frame.next];
-      else
-        plan = frame.program->find(frame.reader.number());
-    }
-    if (plan == nullptr || !plan->reads(frame.reader.type())) [[unlikely]] {
-      frame.reader.skip();
-      continue;
-    }
-    if (frame.only != nullptr && plan != frame.only) {
-      // Another member of its oneof may take its place.
-      if (plan->oneof_bit != 0 && plan->oneof_bit == frame.only->oneof_bit && !careful_)
-        return disorder();
-      frame.reader.skip();
-      continue;
-    }
-    if (frame.open != nullptr && frame.open != plan) end_repeated(frame);
-    frame.field = plan;
-    if (!field(frame, *plan)) return false;
+  while (!frame.reader.at_end()) {
+    if (!one_field(frame)) return false;
     if (frames_.size() != depth) return true;  // `frame` may have moved
   }
-  if (frame.reader.failed()) return malformed("wire data that is no message");
   return end_message(frame);
+}
+
+// Reads one field and writes it, or opens the frame that will. REQUIRES: not at the end.
+bool JsonWriter::one_field(WriteFrame& frame) {
+  if (!frame.reader.next()) return malformed("wire data that is no message");
+  const auto plans = frame.program->fields();
+  // Mostly the next field in order, or another element of the same list.
+  const FieldPlan* plan = frame.open;
+  if (plan == nullptr || plan->number() != frame.reader.number()) {
+    if (frame.next < plans.size() && plans[frame.next].number() == frame.reader.number())
+      plan = &plans[frame.next];
+    else
+      plan = frame.program->find(frame.reader.number());
+  }
+  bool skips = plan == nullptr || !plan->reads(frame.reader.type());
+  if (!skips && frame.only != nullptr && plan != frame.only) {
+    // Another member of its oneof may take its place.
+    if (plan->oneof_bit != 0 && plan->oneof_bit == frame.only->oneof_bit && !careful_)
+      return disorder();
+    skips = true;
+  }
+  if (skips) {
+    frame.reader.skip();
+    return !frame.reader.failed() || malformed("wire data that is no message");
+  }
+  if (frame.open != nullptr && frame.open != plan) end_repeated(frame);
+  frame.field = plan;
+  return field(frame, *plan);
 }
 
 bool JsonWriter::field(WriteFrame& frame, const FieldPlan& plan) {
@@ -147,38 +157,31 @@ bool JsonWriter::unknown_enum(const FieldPlan& plan, WireReader& reader) const {
   return true;
 }
 
-// Marks the field, and its oneof; a field or oneof that comes back is disorder.
+// A field that comes back, or comes after later ones, is disorder; so is a second member of a
+// oneof.
 bool JsonWriter::note_seen(WriteFrame& frame, const FieldPlan& plan) {
-  uint64_t* const words = &scratch_.seen[frame.seen];
-  const uint64_t bit = uint64_t{1} << plan.index % 64u;
-  if (words[plan.index / 64u] & bit) [[unlikely]]
+  if (plan.index < frame.next) [[unlikely]]
     return disorder();
-  words[plan.index / 64u] |= bit;
   if (plan.oneof_bit == 0) return true;
-  const uint64_t oneof = uint64_t{1} << plan.oneof_bit % 64u;
-  if (words[plan.oneof_bit / 64u] & oneof) [[unlikely]]
+  const uint32_t oneof = frame.program->oneof_of(plan);
+  uint64_t& word = scratch_.seen[frame.seen + oneof / 64];
+  const uint64_t bit = uint64_t{1} << oneof % 64;
+  if (word & bit) [[unlikely]]
     return disorder();
-  words[plan.oneof_bit / 64u] |= oneof;
+  word |= bit;
   return true;
 }
 
-// Writes the defaults of the fields that were left out before `index`. A field whose default has
-// been written already is disorder.
+// Writes the defaults of the fields that were left out before `index`.
 bool JsonWriter::pass_defaults(WriteFrame& frame, uint32_t index) {
-  if (frame.next > index) {
-    if (frame.only != nullptr || frame.program->fields()[index].presence ||
-        (options_.presence_set_only && !frame.bare))
-      return true;
-    return disorder();
-  }
-  for (; frame.next < index; ++frame.next) {
-    const FieldPlan& plan = frame.program->fields()[frame.next];
-    if (plan.presence || frame.only != nullptr || (options_.presence_set_only && !frame.bare))
-      continue;
+  const uint32_t from = std::exchange(frame.next, index + 1);
+  if (frame.only != nullptr || (options_.presence_set_only && !frame.bare)) return true;
+  for (uint32_t i = from; i < index; ++i) {
+    const FieldPlan& plan = frame.program->fields()[i];
+    if (plan.presence) continue;
     name(frame, plan);
     if (!default_value(plan)) return false;
   }
-  frame.next = index + 1;
   return true;
 }
 

@@ -30,11 +30,12 @@ struct WriteFrame {
   const FieldPlan* field = nullptr;  // being written: for the path of a failure
   const FieldPlan* open = nullptr;   // the list or map whose bracket is open
   const FieldPlan* only = nullptr;   // write the value of this field and nothing else
-  uint32_t seen = 0;                 // where its bits begin
+  uint32_t seen = 0;                 // where the bits of its oneofs begin
   uint32_t keys = 0;                 // where the keys of the open map begin
   uint32_t next = 0;                 // fields before it have been written, or their defaults
   uint16_t any_ends = 0;             // `}` of Any objects around it
   bool bare = false;                 // neither braces nor names: well-known types
+  bool plain = false;                // fields of an object, and no option that changes their look
   bool first = true;                 // nothing has been written in it yet
   bool first_element = true;         // of `open`
   bool owns_bytes = false;           // the reader's bytes are the last of the normal forms
@@ -73,6 +74,7 @@ class JsonWriter {
   // Frames.
   bool run();
   bool fields(WriteFrame& frame);
+  bool one_field(WriteFrame& frame);
   bool field(WriteFrame& frame, const FieldPlan& plan);
   bool push(const Program& program, std::string_view wire, bool bare, uint16_t any_ends);
   bool end_message(WriteFrame& frame);
@@ -97,6 +99,15 @@ class JsonWriter {
   void name(WriteFrame& frame, const FieldPlan& plan);
   bool default_value(const FieldPlan& plan);
   bool absent_value(const FieldPlan& plan);
+
+  // Frequent fields of ordinary objects.
+  struct Pen;
+  bool plain_fields(WriteFrame& frame);
+  const char* wide_end(const char* end) const;
+  char* plain_room(char* at, size_t count);
+  void plain_name(Pen& pen, const Program& program, const FieldPlan& plan, const FieldPlan* next);
+  bool plain_number(Pen& pen, const FieldPlan& plan);
+  bool plain_string(Pen& pen, const char* wide_end);
 
   // Values.
   bool scalar(const FieldPlan& plan, WireReader& reader);
@@ -143,6 +154,7 @@ class JsonWriter {
   size_t normal_left_;
   uint32_t indent_ = 0;
   const bool careful_;
+  const bool plain_;  // neither pretty nor with other forms than ProtoJSON's own
   bool disorder_ = false;
   const Programs* any_types_ = nullptr;
   std::string problem_;

@@ -20,6 +20,10 @@ class OutputCursor {
     return at_;
   }
   void advance(char* to) { at_ = to; }
+  // Where it writes, and how far without asking: for loops that keep both in registers, and put
+  // `at` back by `advance`.
+  char* at() const { return at_; }
+  char* limit() const { return limit_; }
 
   void put(char c) {
     *room(1) = c;

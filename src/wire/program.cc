@@ -139,26 +139,39 @@ Kind message_kind(const Message& message) {
 
 }  // namespace
 
-WireType wire_type(Kind kind) {
-  switch (kind) {
-    case Kind::Double:
-    case Kind::Fixed64:
-    case Kind::Sfixed64: return WireType::Fixed64;
-    case Kind::Float:
-    case Kind::Fixed32:
-    case Kind::Sfixed32: return WireType::Fixed32;
+namespace {
+
+// The wire types in which a field's values may come, as bits.
+uint8_t read_types(const FieldPlan& plan) {
+  const auto bit = [](WireType type) { return 1u << static_cast<unsigned>(type); };
+  unsigned types = plan.group ? bit(WireType::Start) : bit(wire_type(plan.kind));
+  if (plan.shape == Shape::Map) types = bit(WireType::Length);
+  if (plan.shape == Shape::List && !is_message(plan.kind)) types |= bit(WireType::Length);
+  return static_cast<uint8_t>(types);
+}
+
+// The value of a field without presence that is not set; such a field has no default of its own.
+std::string default_json(const FieldPlan& plan) {
+  if (plan.shape != Shape::Single) return plan.shape == Shape::Map ? "{}" : "[]";
+  switch (plan.kind) {
     case Kind::String:
-    case Kind::Bytes: return WireType::Length;
-    default: return is_message(kind) ? WireType::Length : WireType::Varint;
+    case Kind::Bytes: return "\"\"";
+    case Kind::Bool: return "false";
+    case Kind::NullValue: return "null";
+    case Kind::Int64:
+    case Kind::Uint64:
+    case Kind::Sint64:
+    case Kind::Fixed64:
+    case Kind::Sfixed64: return "\"0\"";
+    case Kind::Enum: {
+      const contract::EnumValue* const zero = plan.field->enumeration->find(0);
+      return zero ? "\"" + std::string(zero->name) + "\"" : "0";
+    }
+    default: return "0";
   }
 }
 
-bool FieldPlan::reads(WireType type) const {
-  if (shape == Shape::Map) return type == WireType::Length;
-  if (group) return type == WireType::Start;
-  const WireType own = wire_type(kind);
-  return type == own || (shape == Shape::List && type == WireType::Length && !is_message(kind));
-}
+}  // namespace
 
 // Fills one Program.
 class ProgramCompiler {
@@ -172,6 +185,7 @@ class ProgramCompiler {
     program_.kind_ = message_kind(message_);
     compile_fields();
     compile_keys();
+    compile_defaults();
     compile_names();
     compile_numbers();
   }
@@ -180,6 +194,7 @@ class ProgramCompiler {
   void compile_fields();
   FieldPlan compile_field(const Field& field) const;
   void compile_keys();
+  void compile_defaults();
   void compile_names();
   void compile_numbers();
   void add_name(std::string_view name, uint16_t field);
@@ -193,20 +208,24 @@ class ProgramCompiler {
 void ProgramCompiler::compile_fields() {
   std::vector<FieldPlan>& plans = program_.field_storage_;
   PARLEY_ASSERT(message_.fields.size() < std::numeric_limits<uint16_t>::max());
-  plans.reserve(message_.fields.size());
+  plans.reserve(message_.fields.size() + 1);
   for (const Field& field : message_.fields) plans.push_back(compile_field(field));
   std::sort(plans.begin(), plans.end(),
             [](const FieldPlan& a, const FieldPlan& b) { return a.number() < b.number(); });
   for (size_t i = 0; i < plans.size(); ++i) {
     plans[i].index = static_cast<uint16_t>(i);
+    plans[i].plain = plans[i].shape == Shape::Single && plans[i].field->oneof == nullptr &&
+                     (plans[i].kind < Kind::Enum || plans[i].kind == Kind::String);
     if (plans[i].field->required) program_.required_.push_back(plans[i].index);
     if (const contract::Oneof* oneof = plans[i].field->oneof)
       plans[i].oneof_bit =
           static_cast<uint16_t>(plans.size() + static_cast<size_t>(oneof - message_.oneofs.data()));
   }
-  program_.fields_ = plans;
   const size_t bits = plans.size() + message_.oneofs.size();
   program_.seen_words_ = static_cast<uint32_t>(bits / 64 + 1);
+  program_.oneof_words_ = static_cast<uint32_t>((message_.oneofs.size() + 63) / 64);
+  plans.emplace_back();  // no tag is 0: "the field that comes next" may always be looked at
+  program_.fields_ = std::span(plans).first(plans.size() - 1);
 }
 
 FieldPlan ProgramCompiler::compile_field(const Field& field) const {
@@ -227,6 +246,7 @@ FieldPlan ProgramCompiler::compile_field(const Field& field) const {
                 wire_type(plan.kind) != WireType::Length;
   const auto number = static_cast<uint32_t>(field.number);
   plan.tag = make_tag(number, plan.group ? WireType::Start : wire_type(plan.kind));
+  plan.read_types = read_types(plan);
   const uint32_t written = plan.packed ? make_tag(number, WireType::Length) : plan.tag;
   plan.tag_size = static_cast<uint8_t>(put_varint(plan.tag_bytes, written) - plan.tag_bytes);
   return plan;
@@ -240,12 +260,13 @@ void ProgramCompiler::compile_keys() {
   std::string& text = program_.text_;
   std::vector<Place> places;
   const auto add = [&](std::string_view name) {
+    text += ',';
     const size_t start = text.size();
     append_json_string(text, name);
     text += ':';
     return start;
   };
-  for (const FieldPlan& plan : program_.field_storage_) {
+  for (const FieldPlan& plan : program_.fields_) {
     const Field& field = *plan.field;
     Place place{};
     if (field.extension) extension_names_.push_back("[" + std::string(field.full_name) + "]");
@@ -261,6 +282,18 @@ void ProgramCompiler::compile_keys() {
     plan.json_key = std::string_view(text).substr(places[i].json, places[i].json_size);
     plan.proto_key = std::string_view(text).substr(places[i].proto, places[i].proto_size);
   }
+}
+
+void ProgramCompiler::compile_defaults() {
+  std::string& text = program_.defaults_;
+  for (FieldPlan& plan : program_.field_storage_) {
+    plan.defaults_at = static_cast<uint32_t>(text.size());
+    if (plan.field == nullptr || plan.presence) continue;
+    text += ',';
+    text += plan.json_key;
+    text += default_json(plan);
+  }
+  text.append(kBytesPadding, '\0');
 }
 
 void ProgramCompiler::compile_names() {

@@ -47,7 +47,19 @@ enum class Kind : uint8_t {
 constexpr bool is_message(Kind kind) { return kind >= Kind::Message; }
 
 // One value on the wire of a kind that is no group.
-WireType wire_type(Kind kind);
+constexpr WireType wire_type(Kind kind) {
+  switch (kind) {
+    case Kind::Double:
+    case Kind::Fixed64:
+    case Kind::Sfixed64: return WireType::Fixed64;
+    case Kind::Float:
+    case Kind::Fixed32:
+    case Kind::Sfixed32: return WireType::Fixed32;
+    case Kind::String:
+    case Kind::Bytes: return WireType::Length;
+    default: return is_message(kind) ? WireType::Length : WireType::Varint;
+  }
+}
 
 enum class Shape : uint8_t { Single, List, Map };
 
@@ -62,12 +74,17 @@ struct FieldPlan {
   bool packed = false;    // lists of scalars: how they are written; both forms are read
   bool group = false;     // a message between start and end tags
   uint8_t tag_size = 0;
-  uint16_t index = 0;          // of this plan: the bit that says "seen"
-  uint16_t oneof_bit = 0;      // 0: in no oneof; else the bit that says "a member was seen"
-  uint32_t tag = 0;            // number << 3 | the wire type of one value, unpacked
-  char tag_bytes[5] = {};      // `tag` as a varint (maps and packed lists: of wire type Length)
-  std::string_view json_key;   // `"lowerCamel":`, ready to be copied, with 64 readable bytes after
-  std::string_view proto_key;  // `"declared_name":`
+  uint16_t index = 0;      // of this plan: the bit that says "seen"
+  uint16_t oneof_bit = 0;  // 0: in no oneof; else the bit that says "a member was seen"
+  bool plain = false;      // a number, bool or string by itself, in no oneof
+  uint8_t read_types = 0;  // wire types whose values are the field's, as bits 1 << WireType
+  uint32_t tag = 0;        // number << 3 | the wire type of one value, unpacked
+  char tag_bytes[5] = {};  // `tag` as a varint (maps and packed lists: of wire type Length)
+  // `"lowerCamel":` and `"declared_name":`, ready to be copied: a comma stands before each, and 64
+  // readable bytes after it.
+  std::string_view json_key;
+  std::string_view proto_key;
+  uint32_t defaults_at = 0;           // of Program::defaults(): its own text and those behind it
   const ProgramSlot* slot = nullptr;  // messages and maps (the entry); else null
   const Programs* programs = nullptr;
   const contract::Field* field = nullptr;
@@ -79,7 +96,7 @@ struct FieldPlan {
   std::string_view json_name() const { return json_key.substr(1, json_key.size() - 3); }
   uint32_t number() const { return tag >> 3; }
   // Whether a value of this wire type is the field's; a list of scalars is read packed or not.
-  bool reads(WireType type) const;
+  bool reads(WireType type) const { return read_types >> static_cast<unsigned>(type) & 1; }
 };
 
 // One message type, compiled: what JSON and wire need to know of it, in flat tables. Immutable.
@@ -102,6 +119,19 @@ class Program {
 
   // Bits that a message being read needs: one for each field, then one for each oneof.
   uint32_t seen_words() const { return seen_words_; }
+  // The same for each oneof alone, from bit 0.
+  uint32_t oneof_words() const { return oneof_words_; }
+  uint32_t oneof_of(const FieldPlan& plan) const {
+    return plan.oneof_bit - static_cast<uint32_t>(fields_.size());
+  }
+
+  // `,"name":default` of the fields `from` up to `to`, but of those with presence, with the names
+  // and forms that ProtoJSON has by itself.
+  std::string_view defaults(uint32_t from, uint32_t to) const {
+    const uint32_t begin = fields_.data()[from].defaults_at;
+    return std::string_view(defaults_).substr(begin, fields_.data()[to].defaults_at - begin);
+  }
+
   // Indexes of required fields (proto2).
   std::span<const uint16_t> required() const { return required_; }
 
@@ -117,15 +147,17 @@ class Program {
   const Programs* programs_ = nullptr;
   Kind kind_ = Kind::Message;
   uint32_t seen_words_ = 1;
+  uint32_t oneof_words_ = 0;
   uint32_t name_mask_ = 0;
-  std::span<const FieldPlan> fields_;
-  std::span<const NameSlot> names_;  // open addressing, a power of two
-  std::span<const uint16_t> dense_;  // by number, for small numbers: index + 1
+  std::span<const FieldPlan> fields_;  // behind the last one is another, of tag 0
+  std::span<const NameSlot> names_;    // open addressing, a power of two
+  std::span<const uint16_t> dense_;    // by number, for small numbers: index + 1
   std::vector<FieldPlan> field_storage_;
   std::vector<NameSlot> name_storage_;
   std::vector<uint16_t> dense_storage_;
   std::vector<uint16_t> required_;
-  std::string text_;  // the keys, with padding
+  std::string text_;      // the keys, with padding
+  std::string defaults_;  // with padding
 };
 
 // The programs of every message of a contract; owned by the contract's snapshot. Each is compiled

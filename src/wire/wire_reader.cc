@@ -2,21 +2,19 @@
 
 namespace parley::wire {
 
-uint64_t WireReader::long_varint() {
-  uint64_t value = 0;
-  const char* at = at_;
-  for (unsigned shift = 0; at < end_ && shift < 64; shift += 7) {
+const char* WireReader::long_varint(const char* at, const char* end, uint64_t& value) {
+  uint64_t read = 0;
+  for (unsigned shift = 0; at < end && shift < 64; shift += 7) {
     const auto byte = static_cast<uint8_t>(*at++);
     // The tenth byte holds one bit of a 64-bit value.
     if (shift == 63 && byte > 1) break;
-    value |= static_cast<uint64_t>(byte & 0x7F) << shift;
+    read |= static_cast<uint64_t>(byte & 0x7F) << shift;
     if (byte < 0x80) {
-      at_ = at;
-      return value;
+      value = read;
+      return at;
     }
   }
-  failed_ = true;
-  return 0;
+  return nullptr;
 }
 
 std::string_view WireReader::group() {

@@ -45,6 +45,9 @@ class WireReader {
   uint64_t varint_or(uint64_t fallback);
   std::string_view bytes_or(std::string_view fallback);
 
+  // Where the varint at `at` ends; null: nowhere. By value, so that readers can stay in registers.
+  static const char* long_varint(const char* at, const char* end, uint64_t& value);
+
   bool failed() const { return failed_; }
   bool at_end() const { return at_ == end_; }
   const char* position() const { return at_; }
@@ -54,7 +57,6 @@ class WireReader {
  private:
   template <typename T>
   T fixed();
-  uint64_t long_varint();
 
   const char* at_ = nullptr;
   const char* end_ = nullptr;
@@ -65,7 +67,11 @@ class WireReader {
 inline uint64_t WireReader::varint() {
   if (at_ < end_ && static_cast<uint8_t>(*at_) < 0x80) [[likely]]
     return static_cast<uint8_t>(*at_++);
-  return long_varint();
+  uint64_t value = 0;
+  const char* const next = long_varint(at_, end_, value);
+  failed_ = failed_ || next == nullptr;
+  at_ = next ? next : at_;
+  return value;
 }
 
 inline bool WireReader::next() {

@@ -1,0 +1,247 @@
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <functional>
+
+#include "wire/json_string.h"
+#include "wire/json_writer.h"
+#include "wire/number_text.h"
+
+namespace parley::wire {
+
+// Where reading and writing stand, in registers: nothing but inlined functions gets its address.
+struct JsonWriter::Pen {
+  const char* in = nullptr;   // the wire
+  const char* end = nullptr;  // of the message
+  char* at = nullptr;         // the JSON
+  size_t comma = 0;           // 1 once something has been written in this object
+
+  size_t left() const { return static_cast<size_t>(end - in); }
+};
+
+namespace {
+
+constexpr size_t kNumberTextMax = 32;  // with quotes and comma; room for it comes with each name
+constexpr size_t kWide = 32;           // bytes that are copied at once, needed or not
+
+#define PARLEY_INLINE [[gnu::always_inline]] inline
+
+// Where the varint ends; null: nowhere.
+PARLEY_INLINE const char* read_varint(const char* in, const char* end, uint64_t& value) {
+  if (in < end && static_cast<uint8_t>(*in) < 0x80) [[likely]] {
+    value = static_cast<uint8_t>(*in);
+    return in + 1;
+  }
+  if (end - in >= 2 && static_cast<uint8_t>(in[1]) < 0x80) {
+    value = (static_cast<uint8_t>(in[0]) & 0x7Fu) | static_cast<uint64_t>(in[1]) << 7;
+    return in + 2;
+  }
+  uint64_t read = 0;
+  const char* const behind = WireReader::long_varint(in, end, read);
+  value = read;
+  return behind;
+}
+
+// Where the value ends that is read into `bits`; null: nowhere.
+PARLEY_INLINE const char* read_bits(WireType type, const char* in, const char* end,
+                                    uint64_t& bits) {
+  if (type == WireType::Varint) return read_varint(in, end, bits);
+  const size_t size = type == WireType::Fixed32 ? 4 : 8;
+  if (static_cast<size_t>(end - in) < size) return nullptr;
+  if (size == 4) {
+    uint32_t half = 0;
+    std::memcpy(&half, in, sizeof half);
+    bits = half;
+  } else {
+    std::memcpy(&bits, in, sizeof bits);
+  }
+  return in + size;
+}
+
+PARLEY_INLINE char* put_quoted(char* at, uint64_t value, bool negative) {
+  *at++ = '"';
+  if (negative) *at++ = '-';
+  at = put_uint64(at, negative ? 0 - value : value);
+  *at++ = '"';
+  return at;
+}
+
+// The number of `kind` with these bits, or a bool; null: it is not finite.
+PARLEY_INLINE char* put_number(Kind kind, uint64_t bits, char* at) {
+  switch (kind) {
+    case Kind::Int32:
+    case Kind::Sfixed32: return put_int64(at, static_cast<int32_t>(bits));
+    case Kind::Sint32: return put_int64(at, zigzag_decode(static_cast<uint32_t>(bits)));
+    case Kind::Uint32:
+    case Kind::Fixed32: return put_uint64(at, static_cast<uint32_t>(bits));
+    case Kind::Int64:
+    case Kind::Sfixed64: return put_quoted(at, bits, static_cast<int64_t>(bits) < 0);
+    case Kind::Sint64: {
+      const int64_t value = zigzag_decode(bits);
+      return put_quoted(at, static_cast<uint64_t>(value), value < 0);
+    }
+    case Kind::Uint64:
+    case Kind::Fixed64: return put_quoted(at, bits, false);
+    case Kind::Bool: {
+      std::memcpy(at, bits != 0 ? "true\0" : "false", 5);
+      return at + (bits != 0 ? 4 : 5);
+    }
+    case Kind::Double: {
+      const auto value = std::bit_cast<double>(bits);
+      return std::isfinite(value) ? put_double(at, value) : nullptr;
+    }
+    default: {
+      const auto value = std::bit_cast<float>(static_cast<uint32_t>(bits));
+      return std::isfinite(value) ? put_float(at, value) : nullptr;
+    }
+  }
+}
+
+// Copies a short string while looking at it. Null: it is long, has something to escape, or is not
+// all ASCII; then what was written does not count. kWide bytes from `text` on are readable, and
+// room for as many is at `at`.
+PARLEY_INLINE char* put_short_string(char* at, const char* text, size_t size) {
+#ifdef __SSE2__
+  if (size > kWide) return nullptr;
+  const __m128i quote = _mm_set1_epi8('"');
+  const __m128i backslash = _mm_set1_epi8('\\');
+  const __m128i space = _mm_set1_epi8(0x20);
+  const auto special = [&](const __m128i block) {
+    // Signed: what is below a space is a control character, or no ASCII.
+    const __m128i low = _mm_cmplt_epi8(block, space);
+    const __m128i escaped =
+        _mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash));
+    return static_cast<uint32_t>(_mm_movemask_epi8(_mm_or_si128(low, escaped)));
+  };
+  const auto* const from = reinterpret_cast<const __m128i*>(text);
+  const __m128i first = _mm_loadu_si128(from);
+  const __m128i second = _mm_loadu_si128(from + 1);
+  const uint64_t stops = special(first) | uint64_t{special(second)} << 16;
+  if (stops & ((uint64_t{1} << size) - 1)) return nullptr;
+  *at++ = '"';
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(at), first);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(at) + 1, second);
+  at += size;
+  *at++ = '"';
+  return at;
+#else
+  (void)at, (void)text, (void)size;
+  return nullptr;
+#endif
+}
+
+}  // namespace
+
+// The last place from where kWide bytes may be read: the input ends behind it, or it lies in memory
+// of our own, which is padded.
+const char* JsonWriter::wide_end(const char* end) const {
+  const std::less<const char*> before;
+  const char* const last = wire_.data() + wire_.size();
+  if (before(end, wire_.data()) || before(last, end)) return end;
+  return wire_.size() < kWide ? wire_.data() - 1 : last - kWide;
+}
+
+PARLEY_INLINE char* JsonWriter::plain_room(char* at, size_t count) {
+  if (static_cast<size_t>(out_.limit() - at) >= count) [[likely]]
+    return at;
+  out_.advance(at);
+  return out_.room(count);
+}
+
+// The name of the field, and before it the defaults of those from `next` on that were left out.
+PARLEY_INLINE void JsonWriter::plain_name(Pen& pen, const Program& program, const FieldPlan& plan,
+                                          const FieldPlan* next) {
+  if (&plan != next && !options_.presence_set_only) [[unlikely]] {
+    const std::string_view text = program.defaults(next->index, plan.index);
+    if (!text.empty()) {
+      pen.at = plain_room(pen.at, text.size());
+      std::memcpy(pen.at, text.data() + 1 - pen.comma, text.size() - 1 + pen.comma);
+      pen.at += text.size() - 1 + pen.comma;
+      pen.comma = 1;
+    }
+  }
+  const size_t size = plan.json_key.size() + pen.comma;
+  const char* const key = plan.json_key.data() - pen.comma;
+  pen.at = plain_room(pen.at, size + kNumberTextMax);
+  std::memcpy(pen.at, key, kWide);
+  if (size > kWide) [[unlikely]]
+    std::memcpy(pen.at + kWide, key + kWide, size - kWide);
+  pen.at += size;
+  pen.comma = 1;
+}
+
+PARLEY_INLINE bool JsonWriter::plain_number(Pen& pen, const FieldPlan& plan) {
+  uint64_t bits = 0;
+  pen.in = read_bits(wire_type(plan.kind), pen.in, pen.end, bits);
+  if (pen.in == nullptr) return malformed("wire data that is no message");
+  if (char* const behind = put_number(plan.kind, bits, pen.at)) [[likely]] {
+    pen.at = behind;
+    return true;
+  }
+  out_.advance(pen.at);
+  const bool ok = scalar_bits(plan, bits);
+  pen.at = out_.at();
+  return ok;
+}
+
+PARLEY_INLINE bool JsonWriter::plain_string(Pen& pen, const char* wide_end) {
+  uint64_t size = 0;
+  pen.in = read_varint(pen.in, pen.end, size);
+  if (pen.in == nullptr || size > pen.left()) return malformed("wire data that is no message");
+  const std::string_view text(pen.in, size);
+  pen.in += size;
+  if (text.data() <= wide_end) {
+    if (char* const behind = put_short_string(pen.at, text.data(), size)) [[likely]] {
+      pen.at = behind;
+      return true;
+    }
+  }
+  out_.advance(pen.at);
+  const bool ok = string(text);
+  pen.at = out_.at();
+  return ok;
+}
+
+// As fields(), for an object in ProtoJSON's own forms: the most frequent kinds of fields, with all
+// that they need in registers. The rest is left to one_field().
+bool JsonWriter::plain_fields(WriteFrame& frame) {
+  const Program& program = *frame.program;
+  const FieldPlan* const plans = program.fields().data();
+  const size_t depth = frames_.size();
+  const char* const wide = wide_end(frame.reader.end());
+  const FieldPlan* next = plans + frame.next;
+  Pen pen{frame.reader.position(), frame.reader.end(), out_.at(), frame.first ? 0u : 1u};
+  while (pen.in != pen.end) {
+    const char* const tag_at = pen.in;
+    uint64_t tag = 0;
+    pen.in = read_varint(pen.in, pen.end, tag);
+    const FieldPlan* plan = next;
+    if (tag != plan->tag) plan = pen.in ? program.find(static_cast<uint32_t>(tag >> 3)) : nullptr;
+    const bool quick = plan && plan >= next && tag == plan->tag && plan->plain && !frame.open &&
+                       pen.in - tag_at <= kTagMax;
+    if (quick) [[likely]] {
+      frame.field = plan;
+      plain_name(pen, program, *plan, next);
+      next = plan + 1;
+      const bool ok =
+          plan->kind == Kind::String ? plain_string(pen, wide) : plain_number(pen, *plan);
+      if (!ok) [[unlikely]]
+        return false;
+      continue;
+    }
+    frame.reader = WireReader({tag_at, static_cast<size_t>(pen.end - tag_at)});
+    frame.next = static_cast<uint32_t>(next - plans);
+    frame.first = pen.comma == 0;
+    out_.advance(pen.at);
+    if (!one_field(frame)) return false;
+    if (frames_.size() != depth) return true;  // `frame` may have moved
+    next = plans + frame.next;
+    pen = {frame.reader.position(), pen.end, out_.at(), frame.first ? 0u : 1u};
+  }
+  frame.next = static_cast<uint32_t>(next - plans);
+  frame.first = pen.comma == 0;
+  out_.advance(pen.at);
+  return end_message(frame);
+}
+
+}  // namespace parley::wire
