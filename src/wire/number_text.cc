@@ -1,12 +1,13 @@
 #include "wire/number_text.h"
 
-#include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 
 #include "base/ascii.h"
+#include "wire/shortest_decimal.h"
 
 namespace parley::wire {
 namespace {
@@ -144,44 +145,74 @@ NumberProblem read_nearest(const Decimal& number, const char* start, T& value) {
   return NumberProblem::None;
 }
 
-constexpr auto kPairs = [] {
-  std::array<char, 200> pairs{};
-  for (size_t i = 0; i < 100; ++i) {
-    pairs[i * 2] = static_cast<char>('0' + i / 10);
-    pairs[i * 2 + 1] = static_cast<char>('0' + i % 10);
-  }
-  return pairs;
-}();
+// The digits of a number below 10^8, one in each byte, the first in the lowest: by halves, each by
+// one multiplication for all parts at once.
+uint64_t eight_digits(uint32_t value) {
+  const uint64_t fours = value / 10'000 | static_cast<uint64_t>(value % 10'000) << 32;
+  const uint64_t hundreds = (fours * 10'486 >> 20) & 0x0000'007F'0000'007F;
+  const uint64_t pairs = hundreds | (fours - hundreds * 100) << 16;
+  const uint64_t tens = (pairs * 103 >> 10) & 0x000F'000F'000F'000F;
+  return tens | (pairs - tens * 10) << 8;
+}
+constexpr uint64_t kZeros = 0x3030'3030'3030'3030;
+constexpr uint64_t kEight = 100'000'000;
 
-void put_pair(char* to, uint64_t pair) { std::memcpy(to, &kPairs[pair * 2], 2); }
-
-int digit_count(uint64_t value) {
-  int count = 1;
-  for (;;) {
-    if (value < 10) return count;
-    if (value < 100) return count + 1;
-    if (value < 1000) return count + 2;
-    if (value < 10000) return count + 3;
-    value /= 10000;
-    count += 4;
-  }
+char* put_eight(char* to, uint32_t value) {
+  const uint64_t text = eight_digits(value) | kZeros;
+  std::memcpy(to, &text, sizeof text);
+  return to + sizeof text;
 }
 
-// Whole numbers below this are exact, and shortest without an exponent.
-constexpr double kPlainMax = 1e15;
+// Without leading zeros, but for 0 itself.
+char* put_up_to_eight(char* to, uint32_t value) {
+  const uint64_t digits = eight_digits(value);
+  const int leading = std::countr_zero(digits | uint64_t{1} << 56) / 8;
+  const uint64_t text = (digits | kZeros) >> leading * 8;
+  std::memcpy(to, &text, sizeof text);
+  return to + 8 - leading;
+}
 
-template <typename T>
-char* put_floating(char* to, T value) {
-  if (std::abs(value) < static_cast<T>(kPlainMax) && value == std::trunc(value) &&
-      !(value == 0 && std::signbit(value)))
-    return put_int64(to, static_cast<int64_t>(value));
-  // As %.17g: an exponent when the number is below 1e-4 or has more than 17 digits before the
-  // point.
-  const T size = std::abs(value);
-  const bool fixed = size == 0 || (size >= T(1e-4) && size < T(1e17));
-  return std::to_chars(to, to + kDoubleTextMax, value,
-                       fixed ? std::chars_format::fixed : std::chars_format::scientific)
-      .ptr;
+// As %.17g: an exponent when the number is below the first, or not below the second. Whole numbers
+// below the second are written exactly.
+constexpr double kFixedMin = 1e-4;
+constexpr double kFixedMax = 1e17;
+
+// A number that is not whole, or is too large or too small for digits alone.
+char* put_decimal(char* to, double value) {
+  if (value < 0) *to++ = '-', value = -value;
+  const ShortDecimal decimal = shortest_decimal(value);
+  char text[kIntegerTextMax + 8];
+  const char* end = put_uint64(text, decimal.digits);
+  const auto point = (end - text) + decimal.exponent;  // digits before the point
+  while (end[-1] == '0') --end;
+  const auto count = end - text;
+  const auto digits = [&](auto from, auto until) {
+    std::memcpy(to, text + from, static_cast<size_t>(until - from));
+    to += until - from;
+  };
+  const auto zeros = [&](auto how_many) {
+    std::memset(to, '0', static_cast<size_t>(how_many));
+    to += how_many;
+  };
+  if (value < kFixedMin || value >= kFixedMax) {
+    *to++ = text[0];
+    if (count > 1) *to++ = '.', digits(1, count);
+    *to++ = 'e';
+    *to++ = point > 0 ? '+' : '-';
+    const auto exponent = static_cast<uint64_t>(std::abs(point - 1));
+    if (exponent < 10) *to++ = '0';
+    return put_uint64(to, exponent);
+  }
+  if (point <= 0) {
+    *to++ = '0', *to++ = '.';
+    zeros(-point);
+    digits(0, count);
+  } else {  // what is not whole has digits behind the point
+    digits(0, point);
+    *to++ = '.';
+    digits(point, count);
+  }
+  return to;
 }
 
 }  // namespace
@@ -259,23 +290,16 @@ bool fits_uint32(const WholeNumber& number, uint32_t& value) {
 }
 
 char* put_uint64(char* to, uint64_t value) {
-  if (value < 10) {
-    *to = static_cast<char>('0' + value);
-    return to + 1;
+  if (value < kEight) [[likely]]
+    return put_up_to_eight(to, static_cast<uint32_t>(value));
+  if (value < kEight * kEight) {
+    to = put_up_to_eight(to, static_cast<uint32_t>(value / kEight));
+    return put_eight(to, static_cast<uint32_t>(value % kEight));
   }
-  char* const end = to + digit_count(value);
-  char* p = end;
-  while (value >= 100) {
-    p -= 2;
-    put_pair(p, value % 100);
-    value /= 100;
-  }
-  if (value >= 10) {
-    put_pair(p - 2, value);
-  } else {
-    p[-1] = static_cast<char>('0' + value);
-  }
-  return end;
+  to = put_up_to_eight(to, static_cast<uint32_t>(value / (kEight * kEight)));
+  value %= kEight * kEight;
+  to = put_eight(to, static_cast<uint32_t>(value / kEight));
+  return put_eight(to, static_cast<uint32_t>(value % kEight));
 }
 
 char* put_int64(char* to, int64_t value) {
@@ -295,8 +319,28 @@ char* put_padded(char* to, uint32_t value, int digits) {
   return to + digits;
 }
 
-char* put_double(char* to, double value) { return put_floating(to, value); }
+char* put_double(char* to, double value) {
+  const auto whole = static_cast<int64_t>(std::abs(value) < kFixedMax ? value : 0);
+  // All but fractions, what is too large, and the negative zero.
+  if (static_cast<double>(whole) == value && !(whole == 0 && std::signbit(value)))
+    return put_int64(to, whole);
+  if (value == 0) {
+    std::memcpy(to, "-0", 2);
+    return to + 2;
+  }
+  return put_decimal(to, value);
+}
 
-char* put_float(char* to, float value) { return put_floating(to, value); }
+char* put_float(char* to, float value) {
+  if (std::abs(value) < 1e15F && value == std::trunc(value) &&
+      !(value == 0 && std::signbit(value)))
+    return put_int64(to, static_cast<int64_t>(value));
+  const float size = std::abs(value);
+  const bool fixed =
+      size == 0 || (size >= static_cast<float>(kFixedMin) && size < static_cast<float>(kFixedMax));
+  return std::to_chars(to, to + kDoubleTextMax, value,
+                       fixed ? std::chars_format::fixed : std::chars_format::scientific)
+      .ptr;
+}
 
 }  // namespace parley::wire

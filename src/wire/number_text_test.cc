@@ -30,6 +30,28 @@ TEST(NumberText, every_double_comes_back) {
   }
 }
 
+TEST(NumberText, doubles_are_written_as_to_chars_writes_them) {
+  std::mt19937_64 random(6);
+  const auto check = [](double value) {
+    if (!std::isfinite(value)) return;
+    const double size = std::abs(value);
+    const bool fixed = size == 0 || (size >= 1e-4 && size < 1e17);
+    char text[kDoubleTextMax];
+    const auto format = fixed ? std::chars_format::fixed : std::chars_format::scientific;
+    const auto end = std::to_chars(text, text + sizeof text, value, format).ptr;
+    ASSERT_EQ(text_of(value), std::string(text, end));
+  };
+  for (int i = 0; i < 100'000; ++i) check(std::bit_cast<double>(random()));
+  for (int i = 0; i < 100'000; ++i)
+    check(static_cast<double>(static_cast<int64_t>(random()) >> random() % 64) /
+          std::pow(10.0, static_cast<double>(random() % 20)));
+  for (int exponent = -1074; exponent < 1024; ++exponent) {  // where neighbours are closer
+    const double power = std::ldexp(1.0, exponent);
+    for (const double value : {power, std::nextafter(power, 0), std::nextafter(power, 1e308)})
+      check(value);
+  }
+}
+
 TEST(NumberText, doubles_are_read_as_from_chars_reads_them) {
   std::mt19937_64 random(8);
   for (int i = 0; i < 20'000; ++i) {
