@@ -107,7 +107,11 @@ class JsonWriter {
   char* plain_room(char* at, size_t count);
   void plain_name(Pen& pen, const Program& program, const FieldPlan& plan, const FieldPlan* next);
   bool plain_number(Pen& pen, const FieldPlan& plan);
-  bool plain_string(Pen& pen, const char* wide_end);
+  bool plain_string(Pen& pen);
+  bool plain_time(Pen& pen, const FieldPlan& plan);
+  bool plain_packed(Pen& pen, WriteFrame& frame, const FieldPlan& plan);
+  bool plain_strings(Pen& pen, const FieldPlan& plan);
+  bool plain_value(Pen& pen, WriteFrame& frame, const FieldPlan& plan);
 
   // Values.
   bool scalar(const FieldPlan& plan, WireReader& reader);

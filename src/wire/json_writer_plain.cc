@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <utility>
 
 #include "wire/json_string.h"
 #include "wire/json_writer.h"
@@ -11,10 +12,11 @@ namespace parley::wire {
 
 // Where reading and writing stand, in registers: nothing but inlined functions gets its address.
 struct JsonWriter::Pen {
-  const char* in = nullptr;   // the wire
-  const char* end = nullptr;  // of the message
-  char* at = nullptr;         // the JSON
-  size_t comma = 0;           // 1 once something has been written in this object
+  const char* in = nullptr;    // the wire
+  const char* end = nullptr;   // of the message
+  const char* wide = nullptr;  // the last place from where kWide bytes may be read
+  char* at = nullptr;          // the JSON
+  size_t comma = 0;            // 1 once something has been written in this object
 
   size_t left() const { return static_cast<size_t>(end - in); }
 };
@@ -184,13 +186,13 @@ PARLEY_INLINE bool JsonWriter::plain_number(Pen& pen, const FieldPlan& plan) {
   return ok;
 }
 
-PARLEY_INLINE bool JsonWriter::plain_string(Pen& pen, const char* wide_end) {
+PARLEY_INLINE bool JsonWriter::plain_string(Pen& pen) {
   uint64_t size = 0;
   pen.in = read_varint(pen.in, pen.end, size);
   if (pen.in == nullptr || size > pen.left()) return malformed("wire data that is no message");
   const std::string_view text(pen.in, size);
   pen.in += size;
-  if (text.data() <= wide_end) {
+  if (text.data() <= pen.wide) {
     if (char* const behind = put_short_string(pen.at, text.data(), size)) [[likely]] {
       pen.at = behind;
       return true;
@@ -202,30 +204,100 @@ PARLEY_INLINE bool JsonWriter::plain_string(Pen& pen, const char* wide_end) {
   return ok;
 }
 
+PARLEY_INLINE bool JsonWriter::plain_time(Pen& pen, const FieldPlan& plan) {
+  uint64_t size = 0;
+  pen.in = read_varint(pen.in, pen.end, size);
+  if (pen.in == nullptr || size > pen.left()) return malformed("wire data that is no message");
+  out_.advance(pen.at);
+  const bool ok = time(plan.kind, {pen.in, size});
+  pen.in += size;
+  pen.at = out_.at();
+  return ok;
+}
+
+// Packed numbers. When more of the same field follow, the list stays open for them.
+PARLEY_INLINE bool JsonWriter::plain_packed(Pen& pen, WriteFrame& frame, const FieldPlan& plan) {
+  uint64_t size = 0;
+  pen.in = read_varint(pen.in, pen.end, size);
+  if (pen.in == nullptr || size > pen.left()) return malformed("wire data that is no message");
+  const char* const end = std::exchange(pen.end, pen.in + size);
+  *pen.at++ = '[';
+  while (pen.in != pen.end) {
+    pen.at = plain_room(pen.at, kNumberTextMax);
+    if (!plain_number(pen, plan)) return false;
+    *pen.at++ = ',';
+  }
+  pen.end = end;
+  uint64_t tag = 0;
+  if (pen.in != end && read_varint(pen.in, end, tag) && tag >> 3 == plan.number()) [[unlikely]] {
+    frame.open = &plan;
+    frame.first_element = size == 0;
+    pen.at -= size == 0 ? 0 : 1;
+    ++indent_;
+  } else if (size == 0) {
+    *pen.at++ = ']';
+  } else {
+    pen.at[-1] = ']';
+  }
+  return true;
+}
+
+PARLEY_INLINE bool JsonWriter::plain_strings(Pen& pen, const FieldPlan& plan) {
+  *pen.at++ = '[';
+  for (;;) {
+    if (!plain_string(pen)) return false;
+    const char* const tag_at = pen.in;
+    uint64_t tag = 0;
+    pen.in = read_varint(tag_at, pen.end, tag);
+    if (pen.in == nullptr || tag != plan.quick_tag || pen.in - tag_at > kTagMax) {
+      pen.in = tag_at;
+      break;
+    }
+    pen.at = plain_room(pen.at, kWide + 8);
+    *pen.at++ = ',';
+  }
+  *pen.at++ = ']';
+  return true;
+}
+
+PARLEY_INLINE bool JsonWriter::plain_value(Pen& pen, WriteFrame& frame, const FieldPlan& plan) {
+  switch (plan.quick) {
+    case Quick::String: return plain_string(pen);
+    case Quick::Number: return plain_number(pen, plan);
+    case Quick::Time: return plain_time(pen, plan);
+    case Quick::Packed: return plain_packed(pen, frame, plan);
+    case Quick::Strings: return plain_strings(pen, plan);
+    case Quick::None: break;
+  }
+  return false;
+}
+
 // As fields(), for an object in ProtoJSON's own forms: the most frequent kinds of fields, with all
 // that they need in registers. The rest is left to one_field().
 bool JsonWriter::plain_fields(WriteFrame& frame) {
   const Program& program = *frame.program;
   const FieldPlan* const plans = program.fields().data();
   const size_t depth = frames_.size();
-  const char* const wide = wide_end(frame.reader.end());
   const FieldPlan* next = plans + frame.next;
-  Pen pen{frame.reader.position(), frame.reader.end(), out_.at(), frame.first ? 0u : 1u};
+  Pen pen{.in = frame.reader.position(),
+          .end = frame.reader.end(),
+          .wide = wide_end(frame.reader.end()),
+          .at = out_.at(),
+          .comma = frame.first ? 0u : 1u};
   while (pen.in != pen.end) {
     const char* const tag_at = pen.in;
     uint64_t tag = 0;
     pen.in = read_varint(pen.in, pen.end, tag);
     const FieldPlan* plan = next;
-    if (tag != plan->tag) plan = pen.in ? program.find(static_cast<uint32_t>(tag >> 3)) : nullptr;
-    const bool quick = plan && plan >= next && tag == plan->tag && plan->plain && !frame.open &&
-                       pen.in - tag_at <= kTagMax;
+    if (tag != plan->quick_tag)
+      plan = pen.in ? program.find(static_cast<uint32_t>(tag >> 3)) : nullptr;
+    const bool quick = plan && plan >= next && tag == plan->quick_tag &&
+                       plan->quick != Quick::None && !frame.open && pen.in - tag_at <= kTagMax;
     if (quick) [[likely]] {
       frame.field = plan;
       plain_name(pen, program, *plan, next);
       next = plan + 1;
-      const bool ok =
-          plan->kind == Kind::String ? plain_string(pen, wide) : plain_number(pen, *plan);
-      if (!ok) [[unlikely]]
+      if (!plain_value(pen, frame, *plan)) [[unlikely]]
         return false;
       continue;
     }
@@ -236,7 +308,9 @@ bool JsonWriter::plain_fields(WriteFrame& frame) {
     if (!one_field(frame)) return false;
     if (frames_.size() != depth) return true;  // `frame` may have moved
     next = plans + frame.next;
-    pen = {frame.reader.position(), pen.end, out_.at(), frame.first ? 0u : 1u};
+    pen.in = frame.reader.position();
+    pen.at = out_.at();
+    pen.comma = frame.first ? 0 : 1;
   }
   frame.next = static_cast<uint32_t>(next - plans);
   frame.first = pen.comma == 0;

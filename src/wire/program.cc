@@ -150,6 +150,16 @@ uint8_t read_types(const FieldPlan& plan) {
   return static_cast<uint8_t>(types);
 }
 
+Quick quick_way(const FieldPlan& plan) {
+  const bool number = plan.kind < Kind::Enum;
+  if (plan.oneof_bit != 0) return Quick::None;
+  if (plan.shape == Shape::List && plan.packed && number) return Quick::Packed;
+  if (plan.shape == Shape::List && plan.kind == Kind::String) return Quick::Strings;
+  if (plan.shape != Shape::Single || plan.group) return Quick::None;
+  if (plan.kind == Kind::Timestamp || plan.kind == Kind::Duration) return Quick::Time;
+  return number ? Quick::Number : plan.kind == Kind::String ? Quick::String : Quick::None;
+}
+
 // The value of a field without presence that is not set; such a field has no default of its own.
 std::string default_json(const FieldPlan& plan) {
   if (plan.shape != Shape::Single) return plan.shape == Shape::Map ? "{}" : "[]";
@@ -214,15 +224,15 @@ void ProgramCompiler::compile_fields() {
             [](const FieldPlan& a, const FieldPlan& b) { return a.number() < b.number(); });
   for (size_t i = 0; i < plans.size(); ++i) {
     plans[i].index = static_cast<uint16_t>(i);
-    plans[i].plain = plans[i].shape == Shape::Single && plans[i].field->oneof == nullptr &&
-                     (plans[i].kind < Kind::Enum || plans[i].kind == Kind::String);
     if (plans[i].field->required) program_.required_.push_back(plans[i].index);
-    if (const contract::Oneof* oneof = plans[i].field->oneof)
+    const contract::Oneof* const oneof = plans[i].field->oneof;
+    if (oneof && !oneof->synthetic)
       plans[i].oneof_bit =
           static_cast<uint16_t>(plans.size() + static_cast<size_t>(oneof - message_.oneofs.data()));
   }
   const size_t bits = plans.size() + message_.oneofs.size();
   program_.seen_words_ = static_cast<uint32_t>(bits / 64 + 1);
+  for (FieldPlan& plan : plans) plan.quick = quick_way(plan);
   program_.oneof_words_ = static_cast<uint32_t>((message_.oneofs.size() + 63) / 64);
   plans.emplace_back();  // no tag is 0: "the field that comes next" may always be looked at
   program_.fields_ = std::span(plans).first(plans.size() - 1);
@@ -248,6 +258,7 @@ FieldPlan ProgramCompiler::compile_field(const Field& field) const {
   plan.tag = make_tag(number, plan.group ? WireType::Start : wire_type(plan.kind));
   plan.read_types = read_types(plan);
   const uint32_t written = plan.packed ? make_tag(number, WireType::Length) : plan.tag;
+  plan.quick_tag = written;
   plan.tag_size = static_cast<uint8_t>(put_varint(plan.tag_bytes, written) - plan.tag_bytes);
   return plan;
 }
