@@ -72,7 +72,8 @@ void append_detail(std::string& out, const AnyDetail& detail, const AnswerContex
   ByteBuffer json;
   const wire::Program* const program = program_of(detail.type_url, context);
   const wire::JsonWriteOptions options{.unknown_any_as_base64 = true};
-  if (program == nullptr || !wire::wire_to_json(*program, detail.value, options, json)) {
+  if (program == nullptr ||
+      !wire::wire_to_json(*program, Bytes::copy(detail.value).view(), options, json)) {
     append_member(out, "value", base64_encode(detail.value));
     out += '}';
     return;

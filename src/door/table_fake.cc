@@ -194,8 +194,8 @@ class CaseRun {
     for (const std::string& message : call.messages) {
       ByteBuffer json;
       const wire::JsonWriteOptions terse{.presence_set_only = true};
-      const auto written =
-          wire::wire_to_json(programs_.of(*call.method->input), message, terse, json);
+      const auto written = wire::wire_to_json(programs_.of(*call.method->input),
+                                              Bytes::copy(message).view(), terse, json);
       line(fmt::format("call {} {}", call.method->full_name,
                        written ? json.view() : std::string_view(written.error().message())));
     }

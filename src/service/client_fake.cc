@@ -73,8 +73,8 @@ std::vector<std::string> FakeClient::take() {
   std::vector<std::string> texts;
   for (; taken_ < wire.size(); ++taken_) {
     ByteBuffer json;
-    const auto written =
-        wire::wire_to_json(programs().of(*call.method->output), wire[taken_], {}, json);
+    const auto written = wire::wire_to_json(programs().of(*call.method->output),
+                                            Bytes::copy(wire[taken_]).view(), {}, json);
     PARLEY_ASSERT(written.has_value());
     texts.emplace_back(json.view());
   }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -103,7 +102,6 @@ class JsonWriter {
   // Frequent fields of ordinary objects.
   struct Pen;
   bool plain_fields(WriteFrame& frame);
-  const char* wide_end(const char* end) const;
   char* plain_room(char* at, size_t count);
   void plain_name(Pen& pen, const Program& program, const FieldPlan& plan, const FieldPlan* next);
   bool plain_number(Pen& pen, const FieldPlan& plan);
@@ -112,6 +110,8 @@ class JsonWriter {
   bool plain_packed(Pen& pen, WriteFrame& frame, const FieldPlan& plan);
   bool plain_strings(Pen& pen, const FieldPlan& plan);
   bool plain_value(Pen& pen, WriteFrame& frame, const FieldPlan& plan);
+  void plain_defaults(Pen& pen, const Program& program, const FieldPlan& from, const FieldPlan& to);
+  bool plain_push(Pen& pen, WriteFrame& frame, const FieldPlan& plan);
 
   // Values.
   bool scalar(const FieldPlan& plan, WireReader& reader);
@@ -123,7 +123,8 @@ class JsonWriter {
   template <typename T>
   bool floating(T value);
   void enumeration(const FieldPlan& plan, int32_t number);
-  bool string(std::string_view text);
+  bool string(std::string_view text);      // 64 bytes after its end are readable
+  bool own_string(std::string_view text);  // none are
   void escaped(std::string_view text);
   void bytes(std::string_view content);
   bool message(const Program& program, std::string_view wire, uint16_t any_ends);
@@ -140,7 +141,6 @@ class JsonWriter {
   void close_bracket(char c, bool empty);
   void new_line();
   void quoted_key(std::string_view key);
-  bool may_overread(std::string_view text) const;
 
   bool malformed(const char* what);
   bool disorder() {
@@ -153,8 +153,8 @@ class JsonWriter {
   OutputCursor out_;
   JsonWriterScratch& scratch_;
   std::vector<WriteFrame>& frames_;
-  std::deque<ByteBuffer> normal_forms_;    // of the open frames that own one
-  std::deque<ByteBuffer> joined_entries_;  // of maps, kept until the end
+  std::vector<ByteBuffer> normal_forms_;    // of the open frames that own one
+  std::vector<ByteBuffer> joined_entries_;  // of maps, kept until the end
   size_t normal_left_;
   uint32_t indent_ = 0;
   const bool careful_;

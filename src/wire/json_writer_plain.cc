@@ -1,7 +1,6 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <functional>
 #include <utility>
 
 #include "wire/json_string.h"
@@ -12,11 +11,10 @@ namespace parley::wire {
 
 // Where reading and writing stand, in registers: nothing but inlined functions gets its address.
 struct JsonWriter::Pen {
-  const char* in = nullptr;    // the wire
-  const char* end = nullptr;   // of the message
-  const char* wide = nullptr;  // the last place from where kWide bytes may be read
-  char* at = nullptr;          // the JSON
-  size_t comma = 0;            // 1 once something has been written in this object
+  const char* in = nullptr;   // the wire
+  const char* end = nullptr;  // of the message
+  char* at = nullptr;         // the JSON
+  size_t comma = 0;           // 1 once something has been written in this object
 
   size_t left() const { return static_cast<size_t>(end - in); }
 };
@@ -24,7 +22,8 @@ struct JsonWriter::Pen {
 namespace {
 
 constexpr size_t kNumberTextMax = 32;  // with quotes and comma; room for it comes with each name
-constexpr size_t kWide = 32;           // bytes that are copied at once, needed or not
+constexpr const char* kNoMessage = "wire data that is no message";
+constexpr size_t kWide = 32;  // bytes that are copied at once, needed or not
 
 #define PARLEY_INLINE [[gnu::always_inline]] inline
 
@@ -134,15 +133,6 @@ PARLEY_INLINE char* put_short_string(char* at, const char* text, size_t size) {
 
 }  // namespace
 
-// The last place from where kWide bytes may be read: the input ends behind it, or it lies in memory
-// of our own, which is padded.
-const char* JsonWriter::wide_end(const char* end) const {
-  const std::less<const char*> before;
-  const char* const last = wire_.data() + wire_.size();
-  if (before(end, wire_.data()) || before(last, end)) return end;
-  return wire_.size() < kWide ? wire_.data() - 1 : last - kWide;
-}
-
 PARLEY_INLINE char* JsonWriter::plain_room(char* at, size_t count) {
   if (static_cast<size_t>(out_.limit() - at) >= count) [[likely]]
     return at;
@@ -150,18 +140,23 @@ PARLEY_INLINE char* JsonWriter::plain_room(char* at, size_t count) {
   return out_.room(count);
 }
 
+// The defaults of the fields from `from` up to `to`.
+PARLEY_INLINE void JsonWriter::plain_defaults(Pen& pen, const Program& program,
+                                              const FieldPlan& from, const FieldPlan& to) {
+  const std::string_view text = program.defaults(from.index, to.index);
+  if (text.empty()) return;
+  const size_t size = text.size() - 1 + pen.comma;
+  pen.at = plain_room(pen.at, size);
+  std::memcpy(pen.at, text.data() + 1 - pen.comma, size);
+  pen.at += size;
+  pen.comma = 1;
+}
+
 // The name of the field, and before it the defaults of those from `next` on that were left out.
 PARLEY_INLINE void JsonWriter::plain_name(Pen& pen, const Program& program, const FieldPlan& plan,
                                           const FieldPlan* next) {
-  if (&plan != next && !options_.presence_set_only) [[unlikely]] {
-    const std::string_view text = program.defaults(next->index, plan.index);
-    if (!text.empty()) {
-      pen.at = plain_room(pen.at, text.size());
-      std::memcpy(pen.at, text.data() + 1 - pen.comma, text.size() - 1 + pen.comma);
-      pen.at += text.size() - 1 + pen.comma;
-      pen.comma = 1;
-    }
-  }
+  if (&plan != next && !options_.presence_set_only) [[unlikely]]
+    plain_defaults(pen, program, *next, plan);
   const size_t size = plan.json_key.size() + pen.comma;
   const char* const key = plan.json_key.data() - pen.comma;
   pen.at = plain_room(pen.at, size + kNumberTextMax);
@@ -175,7 +170,7 @@ PARLEY_INLINE void JsonWriter::plain_name(Pen& pen, const Program& program, cons
 PARLEY_INLINE bool JsonWriter::plain_number(Pen& pen, const FieldPlan& plan) {
   uint64_t bits = 0;
   pen.in = read_bits(wire_type(plan.kind), pen.in, pen.end, bits);
-  if (pen.in == nullptr) return malformed("wire data that is no message");
+  if (pen.in == nullptr) return malformed(kNoMessage);
   if (char* const behind = put_number(plan.kind, bits, pen.at)) [[likely]] {
     pen.at = behind;
     return true;
@@ -189,14 +184,12 @@ PARLEY_INLINE bool JsonWriter::plain_number(Pen& pen, const FieldPlan& plan) {
 PARLEY_INLINE bool JsonWriter::plain_string(Pen& pen) {
   uint64_t size = 0;
   pen.in = read_varint(pen.in, pen.end, size);
-  if (pen.in == nullptr || size > pen.left()) return malformed("wire data that is no message");
+  if (pen.in == nullptr || size > pen.left()) return malformed(kNoMessage);
   const std::string_view text(pen.in, size);
   pen.in += size;
-  if (text.data() <= pen.wide) {
-    if (char* const behind = put_short_string(pen.at, text.data(), size)) [[likely]] {
-      pen.at = behind;
-      return true;
-    }
+  if (char* const behind = put_short_string(pen.at, text.data(), size)) [[likely]] {
+    pen.at = behind;
+    return true;
   }
   out_.advance(pen.at);
   const bool ok = string(text);
@@ -207,7 +200,7 @@ PARLEY_INLINE bool JsonWriter::plain_string(Pen& pen) {
 PARLEY_INLINE bool JsonWriter::plain_time(Pen& pen, const FieldPlan& plan) {
   uint64_t size = 0;
   pen.in = read_varint(pen.in, pen.end, size);
-  if (pen.in == nullptr || size > pen.left()) return malformed("wire data that is no message");
+  if (pen.in == nullptr || size > pen.left()) return malformed(kNoMessage);
   out_.advance(pen.at);
   const bool ok = time(plan.kind, {pen.in, size});
   pen.in += size;
@@ -219,7 +212,7 @@ PARLEY_INLINE bool JsonWriter::plain_time(Pen& pen, const FieldPlan& plan) {
 PARLEY_INLINE bool JsonWriter::plain_packed(Pen& pen, WriteFrame& frame, const FieldPlan& plan) {
   uint64_t size = 0;
   pen.in = read_varint(pen.in, pen.end, size);
-  if (pen.in == nullptr || size > pen.left()) return malformed("wire data that is no message");
+  if (pen.in == nullptr || size > pen.left()) return malformed(kNoMessage);
   const char* const end = std::exchange(pen.end, pen.in + size);
   *pen.at++ = '[';
   while (pen.in != pen.end) {
@@ -267,9 +260,22 @@ PARLEY_INLINE bool JsonWriter::plain_value(Pen& pen, WriteFrame& frame, const Fi
     case Quick::Time: return plain_time(pen, plan);
     case Quick::Packed: return plain_packed(pen, frame, plan);
     case Quick::Strings: return plain_strings(pen, plan);
-    case Quick::None: break;
+    default: break;
   }
   return false;
+}
+
+// Opens the frame of a message; what is around it goes on behind it.
+PARLEY_INLINE bool JsonWriter::plain_push(Pen& pen, WriteFrame& frame, const FieldPlan& plan) {
+  uint64_t size = 0;
+  pen.in = read_varint(pen.in, pen.end, size);
+  if (pen.in == nullptr || size > pen.left()) return malformed(kNoMessage);
+  const std::string_view content(pen.in, size);
+  frame.reader = WireReader({pen.in + size, pen.left() - size});
+  frame.next = plan.index + 1u;
+  frame.first = false;
+  out_.advance(pen.at);
+  return push(plan.message(), content, false, 0);
 }
 
 // As fields(), for an object in ProtoJSON's own forms: the most frequent kinds of fields, with all
@@ -277,30 +283,49 @@ PARLEY_INLINE bool JsonWriter::plain_value(Pen& pen, WriteFrame& frame, const Fi
 bool JsonWriter::plain_fields(WriteFrame& frame) {
   const Program& program = *frame.program;
   const FieldPlan* const plans = program.fields().data();
-  const size_t depth = frames_.size();
   const FieldPlan* next = plans + frame.next;
   Pen pen{.in = frame.reader.position(),
           .end = frame.reader.end(),
-          .wide = wide_end(frame.reader.end()),
           .at = out_.at(),
           .comma = frame.first ? 0u : 1u};
   while (pen.in != pen.end) {
     const char* const tag_at = pen.in;
     uint64_t tag = 0;
     pen.in = read_varint(pen.in, pen.end, tag);
+    if (pen.in == nullptr || pen.in - tag_at > kTagMax) return malformed(kNoMessage);
+    if (frame.open) [[unlikely]] {
+      if (tag == frame.open->quick_tag && frame.open->quick == Quick::Messages) {
+        pen.at = plain_room(pen.at, 1);
+        *pen.at++ = ',';
+        return plain_push(pen, frame, *frame.open);
+      }
+      if (tag >> 3 != frame.open->number()) {
+        out_.advance(pen.at);
+        end_repeated(frame);
+        pen.at = out_.at();
+      }
+    }
     const FieldPlan* plan = next;
-    if (tag != plan->quick_tag)
-      plan = pen.in ? program.find(static_cast<uint32_t>(tag >> 3)) : nullptr;
-    const bool quick = plan && plan >= next && tag == plan->quick_tag &&
-                       plan->quick != Quick::None && !frame.open && pen.in - tag_at <= kTagMax;
+    if (tag != plan->quick_tag) plan = program.find(static_cast<uint32_t>(tag >> 3));
+    const bool quick =
+        plan && plan >= next && tag == plan->quick_tag && plan->quick != Quick::None && !frame.open;
     if (quick) [[likely]] {
       frame.field = plan;
       plain_name(pen, program, *plan, next);
       next = plan + 1;
+      if (plan->quick == Quick::Message) return plain_push(pen, frame, *plan);
+      if (plan->quick == Quick::Messages) {
+        *pen.at++ = '[';
+        ++indent_;
+        frame.open = plan;
+        frame.first_element = false;
+        return plain_push(pen, frame, *plan);
+      }
       if (!plain_value(pen, frame, *plan)) [[unlikely]]
         return false;
       continue;
     }
+    const size_t depth = frames_.size();
     frame.reader = WireReader({tag_at, static_cast<size_t>(pen.end - tag_at)});
     frame.next = static_cast<uint32_t>(next - plans);
     frame.first = pen.comma == 0;
@@ -312,7 +337,12 @@ bool JsonWriter::plain_fields(WriteFrame& frame) {
     pen.at = out_.at();
     pen.comma = frame.first ? 0 : 1;
   }
-  frame.next = static_cast<uint32_t>(next - plans);
+  out_.advance(pen.at);
+  if (frame.open) end_repeated(frame);
+  pen.at = out_.at();
+  if (!options_.presence_set_only)
+    plain_defaults(pen, program, *next, plans[program.fields().size()]);
+  frame.next = static_cast<uint32_t>(program.fields().size());
   frame.first = pen.comma == 0;
   out_.advance(pen.at);
   return end_message(frame);

@@ -2,7 +2,6 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <functional>
 #include <type_traits>
 
 #include <fmt/format.h>
@@ -139,7 +138,7 @@ bool JsonWriter::default_value(const FieldPlan& plan) {
     out_.append(plan.shape == Shape::Map ? "{}" : "[]");
     return true;
   }
-  if (plan.kind == Kind::String) return string(plan.field->default_text());
+  if (plan.kind == Kind::String) return own_string(plan.field->default_text());
   if (plan.kind == Kind::Bytes) {
     bytes(plan.field->default_text());
     return true;
@@ -155,36 +154,20 @@ bool JsonWriter::absent_value(const FieldPlan& plan) {
   return true;
 }
 
-// Whether whole vectors may be loaded up to the end of `text`: it ends well within the input, or
-// lies in memory of our own, which is padded.
-bool JsonWriter::may_overread(std::string_view text) const {
-  constexpr std::ptrdiff_t kVector = 32;
-  const char* const end = text.data() + text.size();
-  const std::less<const char*> before;
-  const bool inside =
-      !before(text.data(), wire_.data()) && !before(wire_.data() + wire_.size(), end);
-  return inside && wire_.data() + wire_.size() - end >= kVector;
-}
-
 bool JsonWriter::string(std::string_view text) {
   constexpr size_t kShort = 32;
-  char* const to = out_.room(text.size() + 2);
-  *to = '"';
-  if (!may_overread(text)) [[unlikely]] {
-    if (!utf8_valid(text)) return malformed("invalid UTF-8 in a string");
-    escaped(text);
-    return true;
-  }
   bool high = false;
   const char* const end = text.data() + text.size();
   const char* const stop = plain_end(text.data(), end, high);
+  // What lies behind the end was looked at too: `high` may be its doing.
+  if (high && !utf8_valid(text)) return malformed("invalid UTF-8 in a string");
   if (stop < end) [[unlikely]] {
-    if (!utf8_valid(text)) return malformed("invalid UTF-8 in a string");
+    if (!high && !utf8_valid(text)) return malformed("invalid UTF-8 in a string");
     escaped(text);
     return true;
   }
-  // What lies behind the end was looked at too: `high` may be its doing.
-  if (high && !utf8_valid(text)) return malformed("invalid UTF-8 in a string");
+  char* const to = out_.room(text.size() + 2);
+  *to = '"';
   if (text.size() <= kShort) {
     std::memcpy(to + 1, text.data(), kShort);
   } else {
@@ -195,26 +178,20 @@ bool JsonWriter::string(std::string_view text) {
   return true;
 }
 
+bool JsonWriter::own_string(std::string_view text) { return string(Bytes::copy(text).view()); }
+
 // Writes a string with the escapes that it needs, run by run.
 void JsonWriter::escaped(std::string_view text) {
   const char* at = text.data();
   const char* const end = at + text.size();
-  const auto plain = [](char c) {
-    return static_cast<uint8_t>(c) >= 0x20 && c != '"' && c != '\\';
-  };
-  const bool vectors = may_overread(text);
   out_.put('"');
   while (at < end) {
     bool high = false;
-    const char* run = at;
-    if (vectors) {
-      run = std::min(plain_end(at, end, high), end);
-    } else {
-      while (run < end && plain(*run)) ++run;
-    }
+    const char* const run = std::min(plain_end(at, end, high), end);
     out_.append({at, static_cast<size_t>(run - at)});
-    if (run < end) out_.advance(put_json_escape(out_.room(kEscapedMax), *run++));
-    at = run;
+    if (run == end) break;
+    out_.advance(put_json_escape(out_.room(kEscapedMax), *run));
+    at = run + 1;
   }
   out_.put('"');
 }
@@ -289,7 +266,7 @@ bool JsonWriter::field_mask(std::string_view wire) {
     text += path;
   }
   if (reader.failed()) return malformed("wire data that is no message");
-  return string(text);
+  return own_string(text);
 }
 
 // google.protobuf.Any, which may hold another, and so on.

@@ -332,8 +332,7 @@ char* put_double(char* to, double value) {
 }
 
 char* put_float(char* to, float value) {
-  if (std::abs(value) < 1e15F && value == std::trunc(value) &&
-      !(value == 0 && std::signbit(value)))
+  if (std::abs(value) < 1e15F && value == std::trunc(value) && !(value == 0 && std::signbit(value)))
     return put_int64(to, static_cast<int64_t>(value));
   const float size = std::abs(value);
   const bool fixed =

@@ -155,7 +155,10 @@ Quick quick_way(const FieldPlan& plan) {
   if (plan.oneof_bit != 0) return Quick::None;
   if (plan.shape == Shape::List && plan.packed && number) return Quick::Packed;
   if (plan.shape == Shape::List && plan.kind == Kind::String) return Quick::Strings;
-  if (plan.shape != Shape::Single || plan.group) return Quick::None;
+  if (plan.group || plan.shape == Shape::Map) return Quick::None;
+  if (plan.kind == Kind::Message)
+    return plan.shape == Shape::List ? Quick::Messages : Quick::Message;
+  if (plan.shape != Shape::Single) return Quick::None;
   if (plan.kind == Kind::Timestamp || plan.kind == Kind::Duration) return Quick::Time;
   return number ? Quick::Number : plan.kind == Kind::String ? Quick::String : Quick::None;
 }
@@ -235,6 +238,7 @@ void ProgramCompiler::compile_fields() {
   for (FieldPlan& plan : plans) plan.quick = quick_way(plan);
   program_.oneof_words_ = static_cast<uint32_t>((message_.oneofs.size() + 63) / 64);
   plans.emplace_back();  // no tag is 0: "the field that comes next" may always be looked at
+  plans.back().index = static_cast<uint16_t>(plans.size() - 1);
   program_.fields_ = std::span(plans).first(plans.size() - 1);
 }
 

@@ -66,11 +66,13 @@ enum class Shape : uint8_t { Single, List, Map };
 // What the writer's quick loop does with a field by itself; `None`: it leaves it to slower code.
 enum class Quick : uint8_t {
   None,
-  Number,   // or a bool, single
-  String,   // single
-  Time,     // a Timestamp or a Duration, single
-  Packed,   // numbers or bools
-  Strings,  // a list
+  Number,    // or a bool, single
+  String,    // single
+  Time,      // a Timestamp or a Duration, single
+  Packed,    // numbers or bools
+  Strings,   // a list
+  Message,   // an object, single
+  Messages,  // a list of objects
 };
 
 // Where the program of one message type is, once somebody has needed it; null before.
@@ -88,7 +90,7 @@ struct FieldPlan {
   uint16_t oneof_bit = 0;  // 0: in no oneof; else the bit that says "a member was seen"
   Quick quick = Quick::None;
   uint8_t read_types = 0;  // wire types whose values are the field's, as bits 1 << WireType
-  uint32_t quick_tag = 0;      // what stands before values that `quick` reads
+  uint32_t quick_tag = 0;  // what stands before values that `quick` reads
   uint32_t tag = 0;        // number << 3 | the wire type of one value, unpacked
   char tag_bytes[5] = {};  // `tag` as a varint (maps and packed lists: of wire type Length)
   // `"lowerCamel":` and `"declared_name":`, ready to be copied: a comma stands before each, and 64

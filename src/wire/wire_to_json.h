@@ -20,8 +20,9 @@ struct JsonWriteOptions {
   uint16_t depth_max = 100;  // nested messages
 };
 
-// Appends the ProtoJSON form of the message `wire`, in the order of the field numbers where the
-// wire has it. Failure: Reason::UpstreamMalformed; `out` is then as it was.
+// Appends the ProtoJSON form of the message `wire`, in the order of the field numbers. 64 bytes
+// after the end of `wire` are readable. Failure: Reason::UpstreamMalformed; `out` is then as it
+// was.
 Result<void> wire_to_json(const Program& program, std::string_view wire,
                           const JsonWriteOptions& options, ByteBuffer& out);
 

@@ -19,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view name = kNames[data[0] % std::size(kNames)];
   const CodecFake& codec = name.starts_with("t2.") ? proto2 : proto3;
   const Program& program = codec.program(name);
-  const std::string wire(reinterpret_cast<const char*>(data) + 2, size - 2);
+  const Bytes padded = Bytes::copy({reinterpret_cast<const char*>(data) + 2, size - 2});
+  const std::string_view wire = padded.view();
   const JsonWriteOptions options{.presence_set_only = (data[1] & 1) != 0,
                                  .int64_numbers = (data[1] & 2) != 0,
                                  .enum_numbers = (data[1] & 4) != 0,
@@ -34,9 +35,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto done = wire_to_json_field(program, *plan.field, wire, options, alone);
     PARLEY_ASSERT(done.has_value() == !alone.empty());
   }
-  const Bytes padded = json.take();
+  const Bytes text = json.take();
   ByteBuffer again;
-  const auto read = json_to_wire(program, padded.view(), {.depth_max = 500}, again);
+  const auto read = json_to_wire(program, text.view(), {.depth_max = 500}, again);
   // Required fields that the wire does not have are missing in the JSON too.
   if (!read && name == "t2.Old") return 0;
   PARLEY_ASSERT(read.has_value());

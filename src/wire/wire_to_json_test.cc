@@ -22,8 +22,8 @@ std::string to_json(std::string_view message, std::string_view json,
 std::string field_json(std::string_view message, std::string_view name, std::string_view wire,
                        const JsonWriteOptions& options = {}) {
   ByteBuffer out;
-  const auto done = wire_to_json_field(codec().program(message), codec().field(message, name), wire,
-                                       options, out);
+  const auto done = wire_to_json_field(codec().program(message), codec().field(message, name),
+                                       Bytes::copy(wire).view(), options, out);
   return done ? std::string(out.view()) : "! " + done.error().message();
 }
 
@@ -176,9 +176,11 @@ TEST(WireToJson, deep_disorder_costs_two_passes_and_no_more) {
 TEST(WireToJson, failure_leaves_the_output_as_it_was) {
   ByteBuffer out;
   out.append("before");
-  EXPECT_FALSE(wire_to_json(codec().program("t.Leaf"), from_hex("08 01 12 05"), {}, out));
+  EXPECT_FALSE(wire_to_json(codec().program("t.Leaf"), Bytes::copy(from_hex("08 01 12 05")).view(),
+                            {}, out));
   EXPECT_EQ(out.view(), "before");
-  const auto failed = wire_to_json(codec().program("t.Leaf"), from_hex("12 05"), {}, out);
+  const auto failed =
+      wire_to_json(codec().program("t.Leaf"), Bytes::copy(from_hex("12 05")).view(), {}, out);
   EXPECT_EQ(failed.error().reason(), Reason::UpstreamMalformed);
 }
 
