@@ -156,6 +156,10 @@ bool JsonWriter::absent_value(const FieldPlan& plan) {
 
 bool JsonWriter::string(std::string_view text) {
   constexpr size_t kShort = 32;
+  if (text.empty()) {  // perhaps nowhere
+    out_.append("\"\"");
+    return true;
+  }
   bool high = false;
   const char* const end = text.data() + text.size();
   const char* const stop = plain_end(text.data(), end, high);
