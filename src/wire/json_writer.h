@@ -21,7 +21,8 @@ namespace parley::wire {
 // with `Disorder`, and a second, careful pass brings each message into normal form first: so an
 // input costs at most two passes, however it is nested.
 //
-// json_writer.cc: frames, fields, lists and maps. json_writer_values.cc: what stands for one value.
+// json_writer.cc: frames, fields, lists and maps. json_writer_plain.cc: the quick way of most of
+// them. json_writer_values.cc: what stands for one value.
 
 struct WriteFrame {
   WireReader reader;
@@ -99,19 +100,23 @@ class JsonWriter {
   bool default_value(const FieldPlan& plan);
   bool absent_value(const FieldPlan& plan);
 
-  // Frequent fields of ordinary objects.
+  // json_writer_plain.cc: frequent fields of ordinary objects.
   struct Pen;
   bool plain_fields(WriteFrame& frame);
+  Pen plain_enter(const WriteFrame& frame, const FieldPlan*& next) const;
+  void plain_leave(const Pen& pen, WriteFrame& frame, const FieldPlan* next);
   char* plain_room(char* at, size_t count);
+  void plain_defaults(Pen& pen, const Program& program, const FieldPlan& from, const FieldPlan& to);
   void plain_name(Pen& pen, const Program& program, const FieldPlan& plan, const FieldPlan* next);
+  bool plain_value(Pen& pen, WriteFrame& frame, const FieldPlan& plan);
   bool plain_number(Pen& pen, const FieldPlan& plan);
   bool plain_string(Pen& pen);
   bool plain_time(Pen& pen, const FieldPlan& plan);
   bool plain_packed(Pen& pen, WriteFrame& frame, const FieldPlan& plan);
   bool plain_strings(Pen& pen, const FieldPlan& plan);
-  bool plain_value(Pen& pen, WriteFrame& frame, const FieldPlan& plan);
-  void plain_defaults(Pen& pen, const Program& program, const FieldPlan& from, const FieldPlan& to);
+  bool plain_open(Pen& pen, WriteFrame& frame, const FieldPlan& plan);
   bool plain_push(Pen& pen, WriteFrame& frame, const FieldPlan& plan);
+  void plain_close(Pen& pen, WriteFrame& frame);
 
   // Values.
   bool scalar(const FieldPlan& plan, WireReader& reader);

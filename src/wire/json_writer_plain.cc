@@ -271,23 +271,52 @@ PARLEY_INLINE bool JsonWriter::plain_push(Pen& pen, WriteFrame& frame, const Fie
   pen.in = read_varint(pen.in, pen.end, size);
   if (pen.in == nullptr || size > pen.left()) return malformed(kNoMessage);
   const std::string_view content(pen.in, size);
-  frame.reader = WireReader({pen.in + size, pen.left() - size});
-  frame.next = plan.index + 1u;
-  frame.first = false;
-  out_.advance(pen.at);
+  pen.in += size;
+  plain_leave(pen, frame, &plan + 1);
   return push(plan.message(), content, false, 0);
+}
+
+// The first message of a list, or a single one.
+PARLEY_INLINE bool JsonWriter::plain_open(Pen& pen, WriteFrame& frame, const FieldPlan& plan) {
+  if (plan.quick == Quick::Messages) {
+    *pen.at++ = '[';
+    ++indent_;
+    frame.open = &plan;
+    frame.first_element = false;
+  }
+  return plain_push(pen, frame, plan);
+}
+
+PARLEY_INLINE void JsonWriter::plain_close(Pen& pen, WriteFrame& frame) {
+  out_.advance(pen.at);
+  end_repeated(frame);
+  pen.at = out_.at();
+}
+
+// Puts everything back into the frame, and takes it out again.
+PARLEY_INLINE void JsonWriter::plain_leave(const Pen& pen, WriteFrame& frame,
+                                           const FieldPlan* next) {
+  frame.reader = WireReader({pen.in, pen.left()});
+  frame.next = static_cast<uint32_t>(next - frame.program->fields().data());
+  frame.first = pen.comma == 0;
+  out_.advance(pen.at);
+}
+
+PARLEY_INLINE JsonWriter::Pen JsonWriter::plain_enter(const WriteFrame& frame,
+                                                      const FieldPlan*& next) const {
+  next = frame.program->fields().data() + frame.next;
+  return {.in = frame.reader.position(),
+          .end = frame.reader.end(),
+          .at = out_.at(),
+          .comma = frame.first ? 0u : 1u};
 }
 
 // As fields(), for an object in ProtoJSON's own forms: the most frequent kinds of fields, with all
 // that they need in registers. The rest is left to one_field().
 bool JsonWriter::plain_fields(WriteFrame& frame) {
   const Program& program = *frame.program;
-  const FieldPlan* const plans = program.fields().data();
-  const FieldPlan* next = plans + frame.next;
-  Pen pen{.in = frame.reader.position(),
-          .end = frame.reader.end(),
-          .at = out_.at(),
-          .comma = frame.first ? 0u : 1u};
+  const FieldPlan* next = nullptr;  // the one that is expected
+  Pen pen = plain_enter(frame, next);
   while (pen.in != pen.end) {
     const char* const tag_at = pen.in;
     uint64_t tag = 0;
@@ -299,11 +328,7 @@ bool JsonWriter::plain_fields(WriteFrame& frame) {
         *pen.at++ = ',';
         return plain_push(pen, frame, *frame.open);
       }
-      if (tag >> 3 != frame.open->number()) {
-        out_.advance(pen.at);
-        end_repeated(frame);
-        pen.at = out_.at();
-      }
+      if (tag >> 3 != frame.open->number()) plain_close(pen, frame);
     }
     const FieldPlan* plan = next;
     if (tag != plan->quick_tag) plan = program.find(static_cast<uint32_t>(tag >> 3));
@@ -312,39 +337,23 @@ bool JsonWriter::plain_fields(WriteFrame& frame) {
     if (quick) [[likely]] {
       frame.field = plan;
       plain_name(pen, program, *plan, next);
+      if (plan->quick >= Quick::Message) return plain_open(pen, frame, *plan);
       next = plan + 1;
-      if (plan->quick == Quick::Message) return plain_push(pen, frame, *plan);
-      if (plan->quick == Quick::Messages) {
-        *pen.at++ = '[';
-        ++indent_;
-        frame.open = plan;
-        frame.first_element = false;
-        return plain_push(pen, frame, *plan);
-      }
       if (!plain_value(pen, frame, *plan)) [[unlikely]]
         return false;
       continue;
     }
     const size_t depth = frames_.size();
-    frame.reader = WireReader({tag_at, static_cast<size_t>(pen.end - tag_at)});
-    frame.next = static_cast<uint32_t>(next - plans);
-    frame.first = pen.comma == 0;
-    out_.advance(pen.at);
+    pen.in = tag_at;
+    plain_leave(pen, frame, next);
     if (!one_field(frame)) return false;
     if (frames_.size() != depth) return true;  // `frame` may have moved
-    next = plans + frame.next;
-    pen.in = frame.reader.position();
-    pen.at = out_.at();
-    pen.comma = frame.first ? 0 : 1;
+    pen = plain_enter(frame, next);
   }
-  out_.advance(pen.at);
-  if (frame.open) end_repeated(frame);
-  pen.at = out_.at();
-  if (!options_.presence_set_only)
-    plain_defaults(pen, program, *next, plans[program.fields().size()]);
-  frame.next = static_cast<uint32_t>(program.fields().size());
-  frame.first = pen.comma == 0;
-  out_.advance(pen.at);
+  if (frame.open) plain_close(pen, frame);
+  const FieldPlan* const last = program.fields().data() + program.fields().size();
+  if (!options_.presence_set_only) plain_defaults(pen, program, *next, *last);
+  plain_leave(pen, frame, last);
   return end_message(frame);
 }
 
