@@ -172,7 +172,6 @@ bool valid_duration(const TimeParts& duration) {
   const int64_t s = duration.seconds;
   const int32_t n = duration.nanos;
   if (s < -kDurationMax || s > kDurationMax || n <= -kNanosEnd || n >= kNanosEnd) return false;
-  if ((s == kDurationMax && n > 0) || (s == -kDurationMax && n < 0)) return false;
   return !((s > 0 && n < 0) || (s < 0 && n > 0));
 }
 
