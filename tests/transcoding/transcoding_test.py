@@ -36,7 +36,7 @@ class Parley(unittest.TestCase):
         cls.cases = table.load()
         cls.report = run(contract, cls.cases, None, "")
 
-    def test_every_required_case_passes_but_for_the_known_faults(self):
+    def test_every_required_case_passes(self):
         self.assert_failed(self.report.failed(optional=False), set())
 
     def test_optional_cases_go_as_parley_has_decided(self):
