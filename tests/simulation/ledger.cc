@@ -202,7 +202,11 @@ bool Ledger::refused_twice(const Call& call) const {
   const auto crossed = std::ranges::count_if(goaways_, [&](Instant when) {
     return when <= call.ended && call.began <= when + wire_slack;
   });
-  return static_cast<uint64_t>(crossed) + call.plan.script.refusals >= 2;
+  // A request that is too long to be kept is sent once only. And an upstream that takes few streams
+  // may refuse one more by itself, when it has not seen yet that another is over.
+  const uint64_t refusals = static_cast<uint64_t>(crossed) + call.plan.script.refusals;
+  const bool kept = call.plan.request_bytes() <= replay_bytes_max;
+  return refusals >= (kept && !few_streams ? 2u : 1u);
 }
 
 bool Ledger::past_drain(const Call& call) const {

@@ -88,6 +88,7 @@ class Ledger {
   Duration wire_slack{};        // the same of wires, there and back
   size_t replay_bytes_max = 0;  // of a request that can be sent again
   bool crowded = false;         // connections beyond a limit are refused
+  bool few_streams = false;     // an upstream takes very few at a time
 
   // When the last call on a connection to this process was over; not before its drain.
   Instant last_end(int gateway) const;

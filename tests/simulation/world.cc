@@ -119,6 +119,7 @@ void World::open_upstreams() {
   for (const std::string& endpoint : settings_->upstreams[0].connection.endpoints) {
     const Http2Peer::Options options{.streams_max = draw.any_of<uint32_t>({1, 3, 100}),
                                      .window_bytes = draw.any_of<uint32_t>({500, 16'384, 65'535})};
+    ledger_.few_streams = ledger_.few_streams || options.streams_max < 100;
     upstreams_.push_back(std::make_unique<Upstream>(loop_, network_, *net::Address::parse(endpoint),
                                                     ledger_, trace_, options));
     upstreams_.back()->recovery = faults_.recovery;
