@@ -76,6 +76,12 @@ class Metrics(unittest.TestCase):
             values[sample[1] + (sample[2] or "")] = float(sample[3])
         return values
 
+    def test_the_reference_has_each_metric_and_no_other(self):
+        page = (harness.ROOT / "docs/reference/observability.md").read_text(encoding="utf-8")
+        listed = dict(re.findall(r"^\| `(\w+)` \| (\w+) \|", page, re.MULTILINE))
+        metrics = curl(f"{gateway.admin_url}/metrics").body.decode()
+        self.assertEqual(listed, dict(re.findall(r"# TYPE (\w+) (\w+)", metrics)))
+
     def test_requests_are_counted_by_method_protocol_and_status(self):
         url = gateway.url
         series = {
