@@ -159,7 +159,10 @@ void Merge::certificates(const Flags& flags) {
     else
       problems_.error({}, std::move(what), std::move(problem.remedy));
   }
-  for (gateway::ListenerSettings& one : settings_.listeners) one.tls.certificates = files;
+  for (gateway::ListenerSettings& one : settings_.listeners) {
+    // What sends clients to HTTPS is where they come without it.
+    if (one.https_port == 0) one.tls.certificates = files;
+  }
 }
 
 // What has no name is for all upstreams; what has one beats it.

@@ -167,6 +167,15 @@ TEST(IncludeFlag, needs_proto_files) {
   EXPECT_EQ(applied({.upstreams = {"a:1"}, .include = {"protos"}}).problems.size(), 1u);
 }
 
+TEST(TlsFlags, leave_listeners_that_redirect_to_https_plain) {
+  Settings file;
+  file.listeners.resize(2);
+  file.listeners[0].https_port = 443;
+  const Applied result = applied({.tls_cert = {"a.pem"}, .tls_key = {"a.key"}}, file);
+  EXPECT_TRUE(result.settings.listeners[0].tls.certificates.empty());
+  EXPECT_EQ(result.settings.listeners[1].tls.certificates.size(), 1u);
+}
+
 TEST(SingleFlags, beat_the_file_and_are_checked) {
   Settings file;
   file.admin = "127.0.0.1:1";

@@ -87,19 +87,45 @@ Key<ListenerSettings> proxy_protocol_key() {
       "from");
 }
 
-// What does not go together.
+bool is_empty_list(const Node& node) { return node.kind == Node::Kind::List && node.items.empty(); }
+
+// A listener that is to take balancers' connections only must say which they are: without one it
+// would take everyone's, and without the header.
+void check_proxy_protocol(Reader& reader, const Node& node) {
+  const Node* from = node.kind == Node::Kind::Map ? node.find("from") : &node;
+  if (!from)
+    reader.missing_key(node.at, "proxy_protocol", "from");
+  else if (is_empty_list(*from))
+    reader.error(from->at, "proxy_protocol: no balancer is named in `from`",
+                 "name them, as in [10.0.0.0/8], or remove `proxy_protocol`");
+}
+
+void check_forwarded(Reader& reader, const Node& node, const edge::ForwardedSettings& forwarded) {
+  if (node.kind != Node::Kind::Map) return;  // a problem already
+  const Node* trusted = node.find("trusted");
+  const bool hops = node.find("trusted_hops");
+  if (forwarded.trusted_hops > 0 && !forwarded.trusted.empty())
+    reader.error(node.at, "forwarded: `trusted` and `trusted_hops` are two rules",
+                 "keep one of them");
+  if (!hops && (!trusted || is_empty_list(*trusted)))
+    reader.error(trusted ? trusted->at : node.at, "forwarded: it does not say who is believed",
+                 "write `trusted: [10.0.0.0/8]` or `trusted_hops: 1`, or remove `forwarded`");
+}
+
+// What does not go together, and what says only half.
 void check_layers(Reader& reader, const Node& node, const ListenerSettings& listener) {
   const bool tls = node.find("tls");
-  if (const Node* hsts = node.find("hsts"); hsts && !tls)
-    reader.error(hsts->at, "hsts: this listener speaks no TLS, and clients would not believe it",
-                 "move it to the listener that has `tls`");
+  const Node* forwarded = node.find("forwarded");
+  // Proxies that are believed say whether clients came by HTTPS.
+  if (const Node* hsts = node.find("hsts"); hsts && !tls && !forwarded)
+    reader.error(
+        hsts->at, "hsts: this listener speaks no TLS, and clients would not believe it",
+        "move it to the listener that has `tls`, or say in `forwarded` which proxy has it");
   if (const Node* redirect = node.find("redirect_to_https"); redirect && tls)
     reader.error(redirect->at, "redirect_to_https: this listener speaks HTTPS itself",
                  "move it to the listener without `tls`");
-  if (const Node* forwarded = node.find("forwarded");
-      forwarded && listener.forwarded.trusted_hops > 0 && !listener.forwarded.trusted.empty())
-    reader.error(forwarded->at, "forwarded: `trusted` and `trusted_hops` are two rules",
-                 "keep one of them");
+  if (const Node* proxy = node.find("proxy_protocol")) check_proxy_protocol(reader, *proxy);
+  if (forwarded) check_forwarded(reader, *forwarded, listener.forwarded);
 }
 
 Elements<ListenerSettings> listener_elements() {

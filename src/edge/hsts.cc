@@ -9,19 +9,23 @@ namespace parley::edge {
 
 Hsts::Hsts(http::ExchangeService& next, const HstsSettings& settings) : next_(next) {
   const auto age = std::chrono::duration_cast<std::chrono::seconds>(settings.max_age).count();
-  fields_.add("strict-transport-security",
-              fmt::format("max-age={}{}{}", age, settings.subdomains ? "; includeSubDomains" : "",
-                          settings.preload ? "; preload" : ""));
-  fields_.add("x-content-type-options", "nosniff");
+  over_tls_.add("strict-transport-security",
+                fmt::format("max-age={}{}{}", age, settings.subdomains ? "; includeSubDomains" : "",
+                            settings.preload ? "; preload" : ""));
+  for (Fields* fields : {&over_tls_, &in_clear_}) fields->add("x-content-type-options", "nosniff");
+}
+
+const Fields& Hsts::fields_for(const http::Exchange& exchange) const {
+  return exchange.secure() ? over_tls_ : in_clear_;
 }
 
 loop::Task<void> Hsts::serve(http::Exchange& exchange) {
-  if (exchange.secure()) exchange.set_answer_fields(&fields_);
+  exchange.set_answer_fields(&fields_for(exchange));
   return next_.serve(exchange);
 }
 
 loop::Task<void> Hsts::refuse(http::Exchange& exchange, Failure failure) {
-  if (exchange.secure()) exchange.set_answer_fields(&fields_);
+  exchange.set_answer_fields(&fields_for(exchange));
   return next_.refuse(exchange, std::move(failure));
 }
 

@@ -88,6 +88,7 @@ TEST_F(Https, says_no_hsts_in_clear_text) {
   serve(hsts, exchange);
   EXPECT_EQ(exchange.head.status, 200);
   EXPECT_FALSE(exchange.head.fields.find("strict-transport-security"));
+  EXPECT_EQ(exchange.head.fields.find("x-content-type-options"), "nosniff");
 }
 
 }  // namespace
