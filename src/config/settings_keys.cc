@@ -213,11 +213,15 @@ Keys<Settings> settings_keys() {
           "Client connections from one address (IPv6: from one /64), over all threads; behind "
           "`proxy_protocol` from the one that its header names. 0: no limit, as it must be where "
           "a balancer's address stands for all clients."));
+  keys.push_back(one("drain_delay", &Settings::drain_delay, duration(0s, 1h),
+                     "After SIGTERM, how long new connections are still taken while `/readyz` says "
+                     "503 already: as long as balancers need to see it."));
   keys.push_back(one("drain_timeout", &Settings::drain_timeout, duration(0s, 1h),
-                     "After SIGTERM, how long running calls may take to finish."));
+                     "After `drain_delay`, how long running calls may take to finish."));
   keys.push_back(one("drain_idle_timeout", &Settings::drain_idle_timeout, duration(0s, 1h),
-                     "After SIGTERM, how long an idle HTTP/1.1 connection stays open for one more "
-                     "request, whose answer says `Connection: close`."));
+                     "After `drain_delay`, how long an idle HTTP/1.1 connection stays open for one "
+                     "more request, whose answer says `Connection: close`; and how long one that "
+                     "has said nothing yet, or is in its handshake, has for that."));
   keys.push_back(one("upgrade_socket", &Settings::upgrade_socket, text("path"),
                      "A Unix socket by which a new process with the same setting takes over from "
                      "the one that runs, listening sockets and all, without losing a request."));

@@ -10,7 +10,7 @@
 #include <sched.h>
 #include <unistd.h>
 
-#include "gateway/address_counts.h"
+#include "gateway/client_counts.h"
 #include "gateway/contracts.h"
 #include "gateway/file_watch.h"
 #include "gateway/health_keeper.h"
@@ -109,7 +109,7 @@ class Gateway::State final : public TlsListener {
   std::unique_ptr<net::Network> network_;
   std::unique_ptr<net::Resolver> resolver_;
   Status status_;
-  AddressCounts client_addresses_;
+  ClientCounts clients_;
   const Supervisor supervisor_;
   ListenerSockets sockets_;
   std::vector<ListenerPlan> plans_;           // that are in service
@@ -127,6 +127,7 @@ class Gateway::State final : public TlsListener {
   bool complete_once_ = false;
   bool draining_ = false;
   bool stop_asked_ = false;
+  bool succeeded_ = false;  // by another process, which has the sockets
   Instant started_{};
   int exit_status_ = 0;
   std::thread joining_;  // from drain() on
@@ -141,7 +142,6 @@ Gateway::State::State(Settings settings, Host host)
       signals_(loop_),
       network_(net::make_socket_network(loop_)),
       resolver_(net::make_resolver(loop_)),
-      client_addresses_(settings.connections_per_address_max),
       health_(loop_),
       contracts_(loop_, *network_, *resolver_, health_, contract_events()),
       files_(loop_),
@@ -162,8 +162,8 @@ Contracts::Events Gateway::State::contract_events() {
 std::vector<contract::Problem> Gateway::State::start() {
   started_ = loop_.now();
   for (uint32_t i = 0; i < settings_->threads; ++i) {
-    shards_.push_back(std::make_unique<Shard>(settings_, status_, client_addresses_,
-                                              loop_.random().next(), i, settings_->threads));
+    shards_.push_back(std::make_unique<Shard>(settings_, status_, clients_, loop_.random().next(),
+                                              i, settings_->threads));
   }
   sockets_.take(sockets_of_environment());
   if (const auto met = meet_predecessor(); !met)
@@ -223,7 +223,7 @@ std::vector<contract::Problem> Gateway::State::take(std::shared_ptr<const Settin
   settings_ = std::move(next);
   plans_ = std::move(plans);
   if (running_) tls_->start();
-  client_addresses_.set_max(settings_->connections_per_address_max);
+  clients_.addresses.set_max(settings_->connections_per_address_max);
   std::set<std::string> planned;
   for (const ListenerPlan& plan : plans_) planned.insert(plan.open->name);
   sockets_.keep_only(planned);
@@ -374,6 +374,7 @@ loop::Task<void> Gateway::State::wait_for_successor() {
   sockets_.release_files();
   supervisor_.succeeded_by(successor);
   host_.say(fmt::format("process {} has taken over, this one ends", successor));
+  succeeded_ = true;
   stop();
 }
 
@@ -430,10 +431,17 @@ void Gateway::State::drain() {
   sockets_.keep_only({});
   plans_.clear();
   update_readiness();
-  for (const auto& shard : shards_) shard->drain();
+  // Where another process has the sockets, or this one has failed, there is nobody to wait for.
+  const bool tells = !succeeded_ && exit_status_ == 0;
+  for (const auto& shard : shards_) {
+    if (!tells) shard->end_admin();
+    shard->drain(tells ? settings_->drain_delay : Duration::zero());
+  }
   // Joining blocks, and signals still have to be seen: a thread of its own waits.
   joining_ = std::thread([this] {
-    for (const auto& shard : shards_) shard->join();
+    for (size_t i = 1; i < shards_.size(); ++i) shards_[i]->join();
+    shards_.front()->end_admin();  // which has it
+    shards_.front()->join();
     loop_.stop();
   });
 }

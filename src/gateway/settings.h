@@ -92,7 +92,8 @@ struct Settings {
   // behind a balancer all clients may share one address.
   uint32_t connections_per_address_max = 0;
   edge::LogSettings log;
-  Duration drain_timeout = std::chrono::seconds(30);      // after SIGTERM, for calls that run
+  Duration drain_delay{};  // after SIGTERM, for balancers to see it; still accepting
+  Duration drain_timeout = std::chrono::seconds(30);      // after that, for calls that run
   Duration drain_idle_timeout = std::chrono::seconds(5);  // meanwhile, idle HTTP/1.1 connections
   // Where a new process asks this one for its listening sockets, and takes over; empty: nowhere.
   std::string upgrade_socket;

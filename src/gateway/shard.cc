@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "gateway/refuse_connection.h"
+#include "loop/combine.h"
 #include "net/proxy_protocol.h"
 #include "net/tls_stream.h"
 
@@ -28,6 +29,11 @@ bool is_same_entrance(const ListenerPlan& a, const ListenerPlan& b) {
     return std::tie(one.serve, one.proxy_from, one.forwarded, one.hsts, one.https_port);
   };
   return a.open == b.open && said(a.settings) == said(b.settings) && a.admin_hosts == b.admin_hosts;
+}
+
+// What tells of a drain as long as it lasts.
+bool is_for_operators(const ListenerPlan& plan) {
+  return plan.settings.serve.admin && !plan.settings.serve.api;
 }
 
 }  // namespace
@@ -58,32 +64,32 @@ struct Shard::Machine {
   std::unique_ptr<net::Resolver> resolver;
 };
 
-Shard::Shard(std::shared_ptr<const Settings> settings, Status& status, AddressCounts& addresses,
+Shard::Shard(std::shared_ptr<const Settings> settings, Status& status, ClientCounts& clients,
              Surroundings surroundings, size_t index, size_t shards)
     : index_(index),
       shards_(shards),
       settings_(std::move(settings)),
       http_(settings_->http),
-      addresses_(addresses),
+      clients_(clients),
       loop_(surroundings.loop),
       network_(surroundings.network),
       resolver_(surroundings.resolver),
       drained_(std::move(surroundings.drained)),
       log_(loop_, std::move(surroundings.log), settings_->log, metrics_.log_lines_dropped),
       shelf_(loop_, network_, resolver_, status),
+      admin_ended_(loop_),
       retiring_(loop_),
       chores_(loop_) {
   status.add(metrics_);
 }
 
-Shard::Shard(std::shared_ptr<const Settings> settings, Status& status, AddressCounts& addresses,
+Shard::Shard(std::shared_ptr<const Settings> settings, Status& status, ClientCounts& clients,
              uint64_t seed, size_t index, size_t shards)
-    : Shard(std::move(settings), status, addresses, std::make_unique<Machine>(seed), index,
-            shards) {}
+    : Shard(std::move(settings), status, clients, std::make_unique<Machine>(seed), index, shards) {}
 
-Shard::Shard(std::shared_ptr<const Settings> settings, Status& status, AddressCounts& addresses,
+Shard::Shard(std::shared_ptr<const Settings> settings, Status& status, ClientCounts& clients,
              std::unique_ptr<Machine> machine, size_t index, size_t shards)
-    : Shard(std::move(settings), status, addresses,
+    : Shard(std::move(settings), status, clients,
             {.loop = machine->loop,
              .network = *machine->network,
              .resolver = *machine->resolver,
@@ -93,9 +99,9 @@ Shard::Shard(std::shared_ptr<const Settings> settings, Status& status, AddressCo
   machine_ = std::move(machine);
 }
 
-Shard::Shard(std::shared_ptr<const Settings> settings, Status& status, AddressCounts& addresses,
+Shard::Shard(std::shared_ptr<const Settings> settings, Status& status, ClientCounts& clients,
              Surroundings surroundings)
-    : Shard(std::move(settings), status, addresses, std::move(surroundings), 0, 1) {}
+    : Shard(std::move(settings), status, clients, std::move(surroundings), 0, 1) {}
 
 Shard::~Shard() {
   join();
@@ -202,13 +208,20 @@ loop::Task<void> Shard::accept(Entrance& entrance, net::Listener& listener) {
     if (!stream) co_return;
     ++entrance.accepted;
     metrics_.client_connections_total.add(1);
-    const size_t connections_max = std::max<size_t>(settings_->connections_max / shards_, 1);
-    if (entrance.limited && connections() >= connections_max) {
-      turn_away(*std::move(stream), entrance, "connections_max", entrance.plain());
-    } else {
+    if (!entrance.limited) {
       entrance.connections.spawn(serve(*std::move(stream), entrance));
+    } else if (auto place = clients_.connections.take(settings_->connections_max)) {
+      entrance.connections.spawn(serve_counted(*std::move(place), *std::move(stream), entrance));
+    } else {
+      turn_away(*std::move(stream), entrance, "connections_max", entrance.plain());
     }
   }
+}
+
+// The place is given back with the coroutine's frame.
+loop::Task<void> Shard::serve_counted(ConnectionCount::Place /*place*/,
+                                      std::unique_ptr<net::ByteStream> stream, Entrance& entrance) {
+  co_await serve(std::move(stream), entrance);
 }
 
 loop::Task<void> Shard::serve(std::unique_ptr<net::ByteStream> stream, Entrance& entrance) {
@@ -228,36 +241,42 @@ loop::Task<void> Shard::serve_prepared(std::unique_ptr<net::ByteStream> stream,
   const ListenerSettings& settings = entrance.plan.settings;
   const Instant deadline = deadline_after(loop_.now(), settings.tls.handshake_timeout);
   if (!settings.proxy_from.empty()) {
-    stream = co_await take_proxy_header(std::move(stream), settings, deadline);
+    stream = co_await take_proxy_header(std::move(stream), entrance, deadline);
     if (!stream) co_return;
   }
   const bool secure = !settings.tls.certificates.empty();
   const bool counts = counts_addresses(entrance);
-  const auto place = counts ? addresses_.take(stream->peer()) : std::nullopt;
+  const auto place = counts ? clients_.addresses.take(stream->peer()) : std::nullopt;
   if (counts && !place) {
     turn_away(std::move(stream), entrance, "connections_per_address_max", !secure);
     co_return;
   }
-  if (secure) stream = co_await secure_stream(std::move(stream), entrance.plan.tls, deadline);
+  if (secure) stream = co_await secure_stream(std::move(stream), entrance, deadline);
   if (stream) co_await http::serve_connection(std::move(stream), entrance.context);
 }
 
-// Null: it went wrong, and is counted.
+// Null: it went wrong, and is counted; or a drain has ended it.
 loop::Task<std::unique_ptr<net::ByteStream>> Shard::take_proxy_header(
-    std::unique_ptr<net::ByteStream> stream, const ListenerSettings& settings, Instant deadline) {
-  auto told = co_await net::take_proxy_header(std::move(stream), settings.proxy_from, deadline);
+    std::unique_ptr<net::ByteStream> stream, Entrance& entrance, Instant deadline) {
+  auto told = co_await loop::with_deadline(
+      loop_, net::take_proxy_header(std::move(stream), entrance.plan.settings.proxy_from, deadline),
+      kNever, &entrance.greetings);
   if (told) co_return *std::move(told);
-  metrics_.count_proxy_failure(told.error().detail());
+  if (told.error().reason() != Reason::ShuttingDown)
+    metrics_.count_proxy_failure(told.error().detail());
   co_return nullptr;
 }
 
 // Null, as above.
 loop::Task<std::unique_ptr<net::ByteStream>> Shard::secure_stream(
-    std::unique_ptr<net::ByteStream> stream, net::TlsServerContext tls, Instant deadline) {
+    std::unique_ptr<net::ByteStream> stream, Entrance& entrance, Instant deadline) {
+  const net::TlsServerContext& tls = entrance.plan.tls;
   if (!tls.active()) co_return nullptr;  // not published yet
-  auto secured = co_await net::accept_tls(std::move(stream), tls, deadline);
+  auto secured = co_await loop::with_deadline(
+      loop_, net::accept_tls(std::move(stream), tls, deadline), kNever, &entrance.greetings);
   if (!secured) {
-    metrics_.count_tls_failure(secured.error().detail());
+    if (secured.error().reason() != Reason::ShuttingDown)
+      metrics_.count_tls_failure(secured.error().detail());
     co_return nullptr;
   }
   metrics_.tls_handshakes_total.add();
@@ -296,25 +315,54 @@ loop::Task<void> Shard::keep_gauges() {
   }
 }
 
-void Shard::drain() {
-  loop_.post([this] { chores_.spawn(finish()); });
+void Shard::drain(Duration delay) {
+  loop_.post([this, delay] { chores_.spawn(finish(delay)); });
 }
 
-loop::Task<void> Shard::finish() {
-  plan_entrances({});
+void Shard::end_admin() {
+  loop_.post([this] {
+    admin_over_ = true;
+    admin_ended_.notify();
+  });
+}
+
+loop::Task<void> Shard::finish(Duration delay) {
   shelf_.changed().notify();  // health is NOT_SERVING from now on
+  if (delay > Duration::zero()) co_await loop::sleep_for(loop_, delay);
+  if (!admin_over_) {
+    plan_entrances(admin_plans());
+    // Each of their connections is for one more request, lest one that is idle holds the end up.
+    for (const auto& entrance : entrances_) entrance->drain.start(settings_->drain_idle_timeout);
+    while (!retiring_.empty()) co_await retiring_.emptied();
+    while (!entrances_.empty() && !admin_over_) co_await admin_ended_.wait();
+  }
+  plan_entrances({});
   while (!retiring_.empty()) co_await retiring_.emptied();
   drained_();
+}
+
+std::vector<ListenerPlan> Shard::admin_plans() const {
+  std::vector<ListenerPlan> plans;
+  for (const auto& entrance : entrances_) {
+    if (is_for_operators(entrance->plan)) plans.push_back(entrance->plan);
+  }
+  return plans;
 }
 
 // A listener that is no more: its connections end as soon as they can, and what is left after a
 // time is told that it ends here.
 loop::Task<void> Shard::retire(Entrance& entrance) {
   co_await stop_accepting(entrance);
-  entrance.drain.start(settings_->drain_idle_timeout);
-  co_await wait_for_connections(entrance, settings_->drain_timeout);
+  const Duration idle_timeout = settings_->drain_idle_timeout;
+  const Duration timeout =
+      admin_over_ && is_for_operators(entrance.plan) ? kLastWords : settings_->drain_timeout;
+  const Instant end = deadline_after(loop_.now(), timeout);
+  entrance.drain.start(idle_timeout);
+  co_await wait_for_connections(entrance, std::min(end, deadline_after(loop_.now(), idle_timeout)));
+  entrance.greetings.fall();
+  co_await wait_for_connections(entrance, end);
   entrance.path.curfew().fall();
-  co_await wait_for_connections(entrance, kLastWords);
+  co_await wait_for_connections(entrance, deadline_after(loop_.now(), kLastWords));
   metadata_dropped_before_ += entrance.path.counts().metadata_dropped;
   std::erase_if(retired_, [&](const auto& one) { return one.get() == &entrance; });
 }
@@ -332,8 +380,7 @@ loop::Task<void> Shard::stop_accepting(Entrance& entrance) {
   entrance.plan.open.reset();
 }
 
-loop::Task<void> Shard::wait_for_connections(const Entrance& entrance, Duration limit) {
-  const Instant end = deadline_after(loop_.now(), limit);
+loop::Task<void> Shard::wait_for_connections(const Entrance& entrance, Instant end) {
   while (!entrance.connections.empty() && loop_.now() < end) {
     co_await loop::sleep_for(loop_, std::min<Duration>(kDrainInterval, end - loop_.now()));
   }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "edge/log_sink.h"
-#include "gateway/address_counts.h"
+#include "gateway/client_counts.h"
 #include "gateway/listener_sockets.h"
 #include "gateway/memory_relief.h"
 #include "gateway/request_path.h"
@@ -45,11 +45,11 @@ struct Surroundings {
 class Shard {
  public:
   // `index`: which of the `shards` this one is.
-  Shard(std::shared_ptr<const Settings> settings, Status& status, AddressCounts& addresses,
+  Shard(std::shared_ptr<const Settings> settings, Status& status, ClientCounts& clients,
         uint64_t seed, size_t index, size_t shards);
   // The only shard, without a thread, on somebody else's loop: for simulations. It is destroyed
   // from outside of the loop.
-  Shard(std::shared_ptr<const Settings> settings, Status& status, AddressCounts& addresses,
+  Shard(std::shared_ptr<const Settings> settings, Status& status, ClientCounts& clients,
         Surroundings surroundings);
   ~Shard();
 
@@ -62,18 +62,20 @@ class Shard {
   // Any thread. `tls`: for the upstreams of this snapshot.
   void publish(std::shared_ptr<const Snapshot> snapshot, const TlsContexts& tls);
   void publish(std::shared_ptr<const HealthReport> report);  // any thread
-  // Any thread: stops accepting, lets what runs finish, then ends the thread. What is left after
-  // the drain_timeout is told that it ends here.
-  void drain();
-  void join();  // any thread but the shard's
+  // Any thread: after the delay, stops accepting, lets what runs finish, then ends the thread. What
+  // is left after the drain_timeout is told that it ends here. The admin listener goes on, to tell
+  // of this, until end_admin().
+  void drain(Duration delay);
+  void end_admin();  // any thread
+  void join();       // any thread but the shard's
 
   const observe::Metrics& metrics() const { return metrics_; }
 
  private:
   struct Machine;
-  Shard(std::shared_ptr<const Settings> settings, Status& status, AddressCounts& addresses,
+  Shard(std::shared_ptr<const Settings> settings, Status& status, ClientCounts& clients,
         Surroundings surroundings, size_t index, size_t shards);
-  Shard(std::shared_ptr<const Settings> settings, Status& status, AddressCounts& addresses,
+  Shard(std::shared_ptr<const Settings> settings, Status& status, ClientCounts& clients,
         std::unique_ptr<Machine> machine, size_t index, size_t shards);
   void end();
 
@@ -90,6 +92,7 @@ class Shard {
     RequestPath path;
     http::Drain drain;
     http::ServerContext context;
+    loop::Curfew greetings;  // of PROXY headers and handshakes
     uint64_t accepted = 0;
     loop::TaskSet connections;
     loop::TaskSet turned_away;
@@ -100,20 +103,23 @@ class Shard {
   std::unique_ptr<Entrance> open(ListenerPlan plan);
   void begin_accepting(Entrance& entrance);
   loop::Task<void> accept(Entrance& entrance, net::Listener& listener);
+  loop::Task<void> serve_counted(ConnectionCount::Place place,
+                                 std::unique_ptr<net::ByteStream> stream, Entrance& entrance);
   loop::Task<void> serve(std::unique_ptr<net::ByteStream> stream, Entrance& entrance);
   loop::Task<void> serve_prepared(std::unique_ptr<net::ByteStream> stream, Entrance& entrance);
   loop::Task<std::unique_ptr<net::ByteStream>> take_proxy_header(
-      std::unique_ptr<net::ByteStream> stream, const ListenerSettings& settings, Instant deadline);
+      std::unique_ptr<net::ByteStream> stream, Entrance& entrance, Instant deadline);
   loop::Task<std::unique_ptr<net::ByteStream>> secure_stream(
-      std::unique_ptr<net::ByteStream> stream, net::TlsServerContext tls, Instant deadline);
+      std::unique_ptr<net::ByteStream> stream, Entrance& entrance, Instant deadline);
   bool counts_addresses(const Entrance& entrance) const;
   void turn_away(std::unique_ptr<net::ByteStream> stream, Entrance& entrance,
                  std::string_view limit, bool http_is_next);
   loop::Task<void> keep_gauges();
   loop::Task<void> retire(Entrance& entrance);
   loop::Task<void> stop_accepting(Entrance& entrance);
-  loop::Task<void> wait_for_connections(const Entrance& entrance, Duration limit);
-  loop::Task<void> finish();
+  loop::Task<void> wait_for_connections(const Entrance& entrance, Instant end);
+  loop::Task<void> finish(Duration delay);
+  std::vector<ListenerPlan> admin_plans() const;
   size_t connections() const;
   void apply(std::shared_ptr<const Settings> settings);
 
@@ -124,7 +130,7 @@ class Shard {
   // What connections borrow. A reload changes it under them: a limit or timeout holds at once; what
   // an HTTP/2 client has been told by SETTINGS stays until its connection ends.
   http::Settings http_;
-  AddressCounts& addresses_;
+  ClientCounts& clients_;
   loop::Loop& loop_;
   net::Network& network_;
   net::Resolver& resolver_;
@@ -134,6 +140,8 @@ class Shard {
   Shelf shelf_;
   std::shared_ptr<const Snapshot> snapshot_;
   bool accepting_ = false;
+  bool admin_over_ = false;  // the admin listener need not tell of the drain any more
+  loop::Signal admin_ended_;
   std::vector<std::unique_ptr<Entrance>> entrances_;
   std::vector<std::unique_ptr<Entrance>> retired_;  // no longer planned; their connections end
   uint64_t metadata_dropped_before_ = 0;            // by entrances that are gone

@@ -1,5 +1,6 @@
 #include "http/server.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "http/timed_wait.h"
@@ -38,14 +39,19 @@ std::optional<Protocol> protocol_of(std::string_view first) {
 // that its frame does not last as long as the connection.
 [[gnu::noinline]] loop::Task<Decision> decide(net::ByteStream& stream,
                                               const ServerContext& context) {
-  const Instant due = deadline_after(context.loop.now(), context.settings.header_timeout);
+  const Instant header_due = deadline_after(context.loop.now(), context.settings.header_timeout);
+  Instant draining_since = kNever;
   Bytes first;
   for (;;) {
     Result<std::optional<Bytes>> chunk = stream.try_read();
     if (!chunk) co_return Decision{};
     if (!*chunk) {
+      // Its first request may be on its way, as that of an idle connection.
+      if (context.drain.draining()) draining_since = std::min(draining_since, context.loop.now());
+      const Instant drained = deadline_after(draining_since, context.drain.idle_timeout());
+      const Instant due = first.empty() ? std::min(header_due, drained) : header_due;
       if (context.loop.now() >= due) co_return Decision{};
-      co_await TimedWait(stream.readable(), due);
+      co_await TimedWait(stream.readable(), context.drain.started(), due);
       continue;
     }
     // What is no preface as far as it goes may still be understood, and answered.

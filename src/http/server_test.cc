@@ -57,6 +57,24 @@ TEST_F(Server, closes_a_connection_that_says_nothing) {
   EXPECT_TRUE(served());
 }
 
+TEST_F(Server, closes_a_connection_that_says_nothing_soon_in_a_drain) {
+  start();
+  drain.start(std::chrono::seconds(1));
+  fake.advance(std::chrono::milliseconds(900));
+  EXPECT_FALSE(served());
+  fake.advance(std::chrono::milliseconds(105));
+  EXPECT_TRUE(served());
+}
+
+TEST_F(Server, answers_a_first_request_that_comes_soon_in_a_drain) {
+  start();
+  drain.start(std::chrono::seconds(1));
+  fake.advance(std::chrono::milliseconds(900));
+  const std::string got = ask("POST /whole HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
+  EXPECT_TRUE(got.starts_with("HTTP/1.1 200 ")) << got;
+  EXPECT_NE(got.find("connection: close"), std::string::npos) << got;
+}
+
 TEST_F(Server, closes_a_connection_that_ends_before_it_says_anything) {
   start();
   client->end();

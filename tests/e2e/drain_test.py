@@ -5,19 +5,24 @@ import http.client
 import itertools
 import json
 import signal
+import socket
+import ssl
 import tempfile
 import time
 import unittest
 
 import frames
-from harness import Process, curl, tool, wait_until
+from certificates import Authority
+from harness import Gateway, Process, curl, free_port, tool, wait_until
 from loads import Answer2, Everything, Http1Load, Http2Client, Verdict, grpc_head
-from puppet import SERVICE, Puppet, Stream, gateway_for
+from puppet import PROTO, SERVICE, Puppet, Stream, gateway_for
 
 SETTLED = 300
 EXIT_SECONDS = 5  # when nothing takes longer
 UNAVAILABLE = 14
 LIMIT_SECONDS = 1  # drain_timeout, where something does
+DELAY_SECONDS = 2  # drain_delay
+LONG_SECONDS = 60  # what has to come before this
 
 
 class UnderLoad(unittest.TestCase):
@@ -142,6 +147,133 @@ class IdleConnections(unittest.TestCase):
         self.assertEqual((answer.status, answer.getheader("connection")), (200, "close"))
         self.assertEqual(answer.read(), b'{"text":"ok"}')
         self.assertEqual(gateway.process.wait(EXIT_SECONDS), 0)
+
+
+def configured(test: unittest.TestCase, puppet: Puppet, settings: str, *flags: str):
+    """A gateway with two threads and these settings."""
+    file = tempfile.NamedTemporaryFile("w", prefix="parley-", suffix=".yaml")
+    test.addCleanup(file.close)
+    file.write(settings)
+    file.flush()
+    gateway = gateway_for(puppet.address, flags=("--config", file.name, *flags), threads=2)
+    test.addCleanup(gateway.stop)
+    gateway.wait_ready()
+    return gateway
+
+
+class Readiness(unittest.TestCase):
+    """Over fresh connections to both listeners."""
+
+    def ready(self, gateway) -> int:
+        return curl(f"{gateway.admin_url}/readyz").status
+
+    def test_is_gone_a_delay_before_the_listeners_are(self):
+        puppet = Puppet(Stream.answer)
+        self.addCleanup(puppet.stop)
+        gateway = configured(self, puppet, f"drain_delay: {DELAY_SECONDS}s\n")
+        begin = time.monotonic()
+        gateway.process.signal(signal.SIGTERM)
+        wait_until(lambda: self.ready(gateway) == 503, "the gateway to say so")
+        answers = []
+        while (status := curl(f"{gateway.url}/get/x").status) == 200:
+            answers.append(status)
+        self.assertEqual(status, 0, "no connection, and nothing else")
+        self.assertGreaterEqual(time.monotonic() - begin, DELAY_SECONDS)
+        self.assertGreater(len(answers), 1)
+        self.assertEqual(gateway.process.wait(EXIT_SECONDS), 0)
+
+    def test_is_denied_as_long_as_anyone_is_served(self):
+        puppet = Puppet(Stream.open_with_message)
+        self.addCleanup(puppet.stop)
+        gateway = configured(self, puppet, f"drain_timeout: {LONG_SECONDS}s\n")
+        watching = []
+        for _ in range(8):  # on either thread
+            client = Http2Client(gateway.port)
+            self.addCleanup(client.socket.close)
+            message = frames.grpc_frame(frames.text_message("grpc"))
+            answer = client.session.answers[client.ask(grpc_head(f"{SERVICE}/Watch"), message)]
+            client.wait(lambda one=answer: one.messages)
+            watching.append((client, answer))
+        gateway.process.signal(signal.SIGTERM)
+        wait_until(lambda: curl(gateway.url).status == 0, "no new connections")
+        self.assertEqual(self.ready(gateway), 503)
+        self.assertEqual(curl(f"{gateway.admin_url}/healthz").status, 200)
+        self.assertEqual(curl(f"{gateway.admin_url}/metrics").status, 200)
+        for stream in self.streams_of(puppet, len(watching)):
+            stream.send(stream.message_frame("last") + stream.trailers_frame())
+        for client, answer in watching:
+            client.wait(lambda one=answer: one.over)
+            self.assertEqual(answer.grpc_status, 0)
+        self.assertEqual(gateway.process.wait(EXIT_SECONDS), 0)
+
+    def streams_of(self, puppet: Puppet, count: int):
+        puppet.wait(lambda: len(puppet.streams()) == count, "the upstream to see all")
+        return puppet.streams()
+
+    def test_does_not_hold_up_the_end(self):
+        puppet = Puppet(Stream.answer)
+        self.addCleanup(puppet.stop)
+        gateway = configured(self, puppet, f"drain_idle_timeout: {LONG_SECONDS}s\n")
+        idle = http.client.HTTPConnection("127.0.0.1", gateway.admin_port, timeout=EXIT_SECONDS)
+        self.addCleanup(idle.close)
+        idle.request("GET", "/readyz")
+        self.assertEqual(idle.getresponse().read()[:5], b"ready")
+        gateway.process.signal(signal.SIGTERM)
+        self.assertEqual(gateway.process.wait(EXIT_SECONDS), 0)
+
+
+class SilentConnections(unittest.TestCase):
+    """That have not asked for anything yet."""
+
+    SETTINGS = f"""
+drain_timeout: {LONG_SECONDS}s
+drain_idle_timeout: 1s
+http: {{header_timeout: {LONG_SECONDS}s}}
+"""
+
+    def setUp(self):
+        self.puppet = Puppet(Stream.answer)
+        self.addCleanup(self.puppet.stop)
+
+    def connect(self, gateway) -> socket.socket:
+        peer = socket.create_connection(("127.0.0.1", gateway.port), EXIT_SECONDS)
+        self.addCleanup(peer.close)
+        return peer
+
+    def check_ends(self, gateway, *peers: socket.socket):
+        begin = time.monotonic()
+        gateway.process.signal(signal.SIGTERM)
+        for peer in peers:
+            while peer.recv(1 << 16):
+                pass
+        self.assertGreater(time.monotonic() - begin, 0.9, "its request may be on its way")
+        self.assertEqual(gateway.process.wait(EXIT_SECONDS), 0)
+
+    def test_in_clear_text_end_as_idle_ones(self):
+        gateway = configured(self, self.puppet, self.SETTINGS)
+        self.check_ends(gateway, *(self.connect(gateway) for _ in range(4)))
+
+    def test_before_and_after_the_handshake_end_as_idle_ones(self):
+        authority = Authority()
+        self.addCleanup(authority.remove)
+        pair = authority.issue("IP:127.0.0.1")
+        tls = f"{{cert: {pair.cert}, key: {pair.key}, handshake_timeout: {LONG_SECONDS}s}}"
+        file = tempfile.NamedTemporaryFile("w", prefix="parley-", suffix=".yaml")
+        self.addCleanup(file.close)
+        port = free_port()
+        file.write(f"{self.SETTINGS}listeners: [{{address: '127.0.0.1:{port}', tls: {tls}}}]\n")
+        file.flush()
+        gateway = Gateway("--upstream", f"puppet={self.puppet.address}", "--proto",
+                          f"puppet={PROTO}", "--include", f"puppet={PROTO.parent}", "--config",
+                          file.name, listen=False, port=port)  # fmt: skip
+        self.addCleanup(gateway.stop)
+        peers = [self.connect(gateway)]
+        for protocols in ([], ["http/1.1"], ["h2"]):
+            context = ssl.create_default_context(cafile=str(authority.ca))
+            if protocols:
+                context.set_alpn_protocols(protocols)
+            peers.append(context.wrap_socket(self.connect(gateway), server_hostname="127.0.0.1"))
+        self.check_ends(gateway, *peers)
 
 
 if __name__ == "__main__":

@@ -56,11 +56,11 @@ class Limited(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
 
-    def start(self, behave=Stream.answer, **settings):
+    def start(self, behave=Stream.answer, threads: int = 1, **settings):
         puppet = Puppet(behave)
         self.addCleanup(puppet.stop)
         self.gateway: Gateway = gateway_for(
-            puppet.address, flags=tuple(config(self.folder, **settings))
+            puppet.address, flags=tuple(config(self.folder, **settings)), threads=threads
         )
         self.addCleanup(self.gateway.stop)
         self.gateway.wait_ready()
@@ -191,6 +191,16 @@ class Connections(Limited):
 
     def test_beyond_all_that_there_may_be_are_refused(self):
         self.start(connections_max=5)
+        taken = self._fill(5)
+        extra = self.connect()
+        extra.sendall(request())
+        self.check(receive(extra), 503, "connections_max")
+        taken[0].close()
+        wait_until(lambda: curl(f"{self.gateway.url}/get/x").status == 200, "room again")
+
+    def test_are_counted_over_all_threads(self):
+        # An odd number: halves of it would be less.
+        self.start(threads=2, connections_max=5)
         taken = self._fill(5)
         extra = self.connect()
         extra.sendall(request())

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import frames
 import harness
-from harness import Process, curl, free_port, wait_until
+from harness import Lines, Process, curl, free_port, wait_until
 from loads import Everything, Http1Load, Verdict
 from puppet import PROTO, SERVICE, Puppet, Stream
 
@@ -150,6 +150,22 @@ class OneByOne(UpgradeCase):
         pid = int(old.output.split(" has taken over")[0].rsplit(" ", 1)[1])
         os.kill(pid, signal.SIGTERM)
         wait_until(lambda: curl(self.url).status == 0, "its end")
+
+    def test_only_the_new_one_says_whether_it_is_ready(self):
+        self.puppet = Puppet(Stream.open_with_message)
+        self.addCleanup(self.puppet.stop)
+        old = self.first()
+        watch = Lines(f"{self.url}/watch/json")
+        self.addCleanup(watch.stop)
+        self.assertIn("first", watch.next())
+        self.start().wait_for(f"took over from process {old.pid}")
+        ready = lambda: curl(f"http://127.0.0.1:{self.admin_port}/readyz").status == 200
+        wait_until(lambda: all(ready() for _ in range(20)), "the old one to be asked no more")
+        self.assertTrue(old.running, "while it drains")
+        stream = self.puppet.stream("json")
+        stream.send(stream.message_frame("last") + stream.trailers_frame())
+        self.assertIn("last", watch.next())
+        self.assertEqual(old.wait(), 0, old.output)
 
 
 class FromSystemd(UpgradeCase):

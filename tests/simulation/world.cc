@@ -135,7 +135,7 @@ void World::open_gateway() {
   Process& process = *processes_.emplace_back(std::make_unique<Process>());
   faults_.set_gateway(gateway_address_, number);
   process.shard = std::make_unique<gateway::Shard>(
-      settings_, process.status, process.addresses,
+      settings_, process.status, process.clients,
       gateway::Surroundings{.loop = loop_,
                             .network = network_,
                             .resolver = resolver_,
@@ -217,7 +217,8 @@ loop::Task<void> World::drain_later(Draw draw) {
 void World::drain() {
   trace_.say("drain");
   ledger_.drain_began(process_number(), settings_->drain_timeout);
-  serving().shard->drain();
+  serving().shard->drain(Duration::zero());
+  serving().shard->end_admin();
 }
 
 // Another process listens as soon as it can: the network in memory has no sockets to be shared.

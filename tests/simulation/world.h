@@ -44,7 +44,7 @@ class World {
   // One process of the gateway.
   struct Process {
     gateway::Status status;
-    gateway::AddressCounts addresses{0};
+    gateway::ClientCounts clients;
     std::unique_ptr<gateway::Shard> shard;
     bool drained = false;
   };
