@@ -74,11 +74,10 @@ class Console {
     if (listening_) complain(line + "\n");
   }
 
-  std::optional<gateway::Settings> load(std::vector<contract::Problem>& problems) {
+  gateway::Settings load(std::vector<contract::Problem>& problems) {
     config::Loaded loaded = config::load(flags_);
     std::ranges::move(loaded.problems, std::back_inserter(problems));
-    if (contract::has_errors(problems)) return std::nullopt;
-    upstreams_ = loaded.settings.upstreams;
+    if (!contract::has_errors(problems)) upstreams_ = loaded.settings.upstreams;
     return std::move(loaded.settings);
   }
 

@@ -81,6 +81,7 @@ class Gateway::State final : public TlsListener {
  private:
   void tls_changed(const TlsContexts& contexts) override;
   void tls_news(const std::string& text) override { host_.say(text); }
+  void tls_read(bool taken) override;
   Contracts::Events contract_events();
   Result<void> meet_predecessor();
   std::vector<contract::Problem> take(std::shared_ptr<const Settings> next);
@@ -121,7 +122,8 @@ class Gateway::State final : public TlsListener {
   FileWatch files_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::string> addresses_;
-  std::vector<std::string> refused_;  // why settings that were read again are not in service
+  std::vector<std::string> refused_;     // why settings that were read again are not in service
+  std::set<std::string> refused_files_;  // which they may be refused for, beside the watched ones
   loop::Signal published_;
   bool running_ = false;
   bool complete_once_ = false;
@@ -239,14 +241,18 @@ void Gateway::State::reload() {
   if (!host_.load) return;
   supervisor_.reloading(loop_.now());
   std::vector<contract::Problem> problems;
-  std::optional<Settings> next = host_.load(problems);
-  if (next) {
-    if (next->threads == 0) next->threads = usable_cores();
-    keep_what_must_stay(*settings_, *next, problems);
-    std::ranges::move(take(std::make_shared<const Settings>(*std::move(next))),
+  Settings next = host_.load(problems);
+  std::set<std::string> files = tls_files(next);
+  if (!contract::has_errors(problems)) {
+    if (next.threads == 0) next.threads = usable_cores();
+    keep_what_must_stay(*settings_, next, problems);
+    std::ranges::move(take(std::make_shared<const Settings>(std::move(next))),
                       std::back_inserter(problems));
   }
   const bool taken = !contract::has_errors(problems);
+  // A certificate that is repaired is a reason to try again.
+  refused_files_ = taken ? std::set<std::string>{} : std::move(files);
+  watch_files();
   refused_.clear();
   for (const contract::Problem& problem : problems) {
     if (problem.severity == contract::Problem::Severity::Error)
@@ -272,9 +278,15 @@ void Gateway::State::tls_changed(const TlsContexts& contexts) {
   }
 }
 
+void Gateway::State::tls_read(bool taken) {
+  status_.count_reload(taken);
+  update_readiness();
+}
+
 void Gateway::State::watch_files() {
   std::set<std::string> files = host_.files;
   files.merge(contracts_.files());
+  files.insert(refused_files_.begin(), refused_files_.end());
   files_.watch(files);
 }
 
@@ -334,6 +346,7 @@ void Gateway::State::update_readiness() {
   readiness.draining = draining_;
   readiness.ready = !draining_;
   readiness.problems = refused_;
+  if (tls_) std::ranges::move(tls_->problems(), std::back_inserter(readiness.problems));
   contracts_.describe(readiness);
   status_.set_readiness(std::move(readiness));
 }

@@ -21,8 +21,8 @@ struct Host {
   std::function<void(std::vector<contract::Problem> problems)> complain;
   // A snapshot went into service: the first, or a changed one.
   std::function<void(const Snapshot& snapshot)> published;
-  // Reads the settings again; nullopt: `problems` says why that is not possible.
-  std::function<std::optional<Settings>(std::vector<contract::Problem>& problems)> load;
+  // Reads the settings again; where `problems` has errors then, they are what could be read.
+  std::function<Settings(std::vector<contract::Problem>& problems)> load;
   // Where they come from, to be watched.
   std::set<std::string> files;
   // How the program was called, its name first: for SIGUSR2.

@@ -21,12 +21,13 @@ service::Readiness Status::readiness() {
 loop::Task<Bytes> Status::metrics_text() {
   ByteBuffer text;
   observe::render_prometheus(metrics_, service::read_process_stats(kVersion), text);
-  text.append(fmt::format(
-      "# HELP parley_reloads_total Changed settings and contracts, and whether they were taken.\n"
-      "# TYPE parley_reloads_total counter\n"
-      "parley_reloads_total{{result=\"taken\"}} {}\n"
-      "parley_reloads_total{{result=\"refused\"}} {}\n",
-      reloads_taken_.load(), reloads_refused_.load()));
+  text.append(
+      fmt::format("# HELP parley_reloads_total Changed settings, contracts and certificates, and "
+                  "whether they were taken.\n"
+                  "# TYPE parley_reloads_total counter\n"
+                  "parley_reloads_total{{result=\"taken\"}} {}\n"
+                  "parley_reloads_total{{result=\"refused\"}} {}\n",
+                  reloads_taken_.load(), reloads_refused_.load()));
   co_return text.take();
 }
 

@@ -36,7 +36,36 @@ void add_path(std::vector<std::string>& paths, const std::string& path) {
   if (!path.empty()) paths.push_back(path);
 }
 
+std::vector<std::string> paths_of(const net::TlsServerSettings& tls) {
+  std::vector<std::string> paths;
+  for (const net::CertificateFiles& one : tls.certificates) {
+    add_path(paths, one.cert);
+    add_path(paths, one.key);
+  }
+  add_path(paths, tls.client_ca);
+  return paths;
+}
+
+std::vector<std::string> paths_of(const net::TlsClientSettings& tls) {
+  std::vector<std::string> paths;
+  add_path(paths, tls.ca);
+  add_path(paths, tls.cert);
+  add_path(paths, tls.key);
+  return paths;
+}
+
 }  // namespace
+
+std::set<std::string> tls_files(const Settings& settings) {
+  std::set<std::string> files;
+  for (const ListenerSettings& listener : settings.listeners) {
+    for (std::string& path : paths_of(listener.tls)) files.insert(std::move(path));
+  }
+  for (const UpstreamSettings& upstream : settings.upstreams) {
+    for (std::string& path : paths_of(upstream.connection.tls)) files.insert(std::move(path));
+  }
+  return files;
+}
 
 TlsKeeper::TlsKeeper(loop::Loop& loop, const Settings& settings, TlsListener& listener)
     : loop_(loop), settings_(settings), listener_(listener), tasks_(loop) {
@@ -53,11 +82,7 @@ void TlsKeeper::watch_listener(size_t index) {
   const size_t rotation = rotations_.size() - 1;
   Watched watched;
   watched.name = "listener " + settings_.listeners[index].address;
-  for (const net::CertificateFiles& one : tls.certificates) {
-    add_path(watched.paths, one.cert);
-    add_path(watched.paths, one.key);
-  }
-  add_path(watched.paths, tls.client_ca);
+  watched.paths = paths_of(tls);
   watched.load = [this, index, rotation, &tls](std::vector<net::TlsProblem>& problems) {
     auto loaded = net::TlsServerContext::load(tls, rotations_[rotation].keys, problems);
     if (loaded) contexts_.listeners[index] = *std::move(loaded);
@@ -71,9 +96,7 @@ void TlsKeeper::watch_upstream(size_t index) {
   if (!upstream.tls.enabled) return;
   Watched watched;
   watched.name = "upstream " + upstream.name;
-  add_path(watched.paths, upstream.tls.ca);
-  add_path(watched.paths, upstream.tls.cert);
-  add_path(watched.paths, upstream.tls.key);
+  watched.paths = paths_of(upstream.tls);
   watched.load = [this, index, &upstream](std::vector<net::TlsProblem>& problems) {
     auto loaded = net::TlsClientContext::load(upstream.tls, problems);
     if (loaded) contexts_.upstreams[index] = *std::move(loaded);
@@ -122,10 +145,16 @@ void TlsKeeper::start() {
 bool TlsKeeper::renew(Watched& watched) {
   std::vector<net::TlsProblem> problems;
   const bool loaded = load(watched, problems);
-  for (net::TlsProblem& one : problems)
-    listener_.tls_news(fmt::format("{}: {}", watched.name, problem_of(std::move(one)).text()));
+  watched.problem.clear();
+  for (net::TlsProblem& one : problems) {
+    const bool fatal = !one.warning;
+    std::string text = fmt::format("{}: {}", watched.name, problem_of(std::move(one)).text());
+    listener_.tls_news(text);
+    if (fatal && watched.problem.empty()) watched.problem = std::move(text);
+  }
   listener_.tls_news(watched.name + (loaded ? ": its certificates were read again"
                                             : ": the certificates from before stay in use"));
+  listener_.tls_read(loaded);
   return loaded;
 }
 
@@ -133,6 +162,14 @@ void TlsKeeper::reload() {
   bool changed = false;
   for (Watched& watched : watched_) changed = renew(watched) || changed;
   if (changed) listener_.tls_changed(contexts_);
+}
+
+std::vector<std::string> TlsKeeper::problems() const {
+  std::vector<std::string> all;
+  for (const Watched& watched : watched_) {
+    if (!watched.problem.empty()) all.push_back(watched.problem);
+  }
+  return all;
 }
 
 bool TlsKeeper::rotate() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,11 +19,16 @@ struct TlsContexts {
   std::vector<net::TlsClientContext> upstreams;
 };
 
+// All files that the certificates, keys and authorities of these settings come from.
+std::set<std::string> tls_files(const Settings& settings);
+
 // Whoever hands the contexts on, and tells people.
 class TlsListener {
  public:
   virtual void tls_changed(const TlsContexts& contexts) = 0;
   virtual void tls_news(const std::string& text) = 0;  // one line
+  // Files were read again, and all of them taken or not.
+  virtual void tls_read(bool taken) = 0;
 
  protected:
   ~TlsListener() = default;
@@ -51,6 +57,8 @@ class TlsKeeper {
   void reload();
 
   const TlsContexts& contexts() const { return contexts_; }
+  // Of files that did not load when they were read again.
+  std::vector<std::string> problems() const;
 
  private:
   // What stat(2) says of the files of one context: another text, other files.
@@ -58,8 +66,9 @@ class TlsKeeper {
   struct Watched {
     std::string name;  // for people: "listener 0.0.0.0:8443"
     std::vector<std::string> paths;
-    Print loaded;  // of what was read last, well or not
-    Print seen;    // at the last look
+    Print loaded;         // of what was read last, well or not
+    Print seen;           // at the last look
+    std::string problem;  // why it did not load when it was read again; empty: it did
     // Loads it into `contexts_`; false: it does not load.
     std::function<bool(std::vector<net::TlsProblem>&)> load;
   };

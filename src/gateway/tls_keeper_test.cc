@@ -19,10 +19,13 @@ struct Keeping : ::testing::Test, TlsListener {
   Settings settings;
   std::vector<std::string> news;
   int changes = 0;
+  int taken = 0;
+  int refused = 0;
 
   Keeping() { settings.listeners[0].tls.certificates = {files}; }
   void tls_changed(const TlsContexts&) override { ++changes; }
   void tls_news(const std::string& text) override { news.push_back(text); }
+  void tls_read(bool loaded) override { (loaded ? taken : refused) += 1; }
 
   // Puts the content of one pair into the files that are watched.
   void replace(const net::CertificateFiles& by) const {
@@ -80,6 +83,32 @@ TEST_F(Keeping, tells_of_a_bad_file_once_and_stays_with_what_it_has) {
   EXPECT_NE(news[0].find(files.cert + " holds no certificate"), std::string::npos);
   EXPECT_EQ(news[1], "listener 127.0.0.1:8080: the certificates from before stay in use");
   EXPECT_TRUE(keeper.contexts().listeners[0].active());
+}
+
+TEST_F(Keeping, has_a_problem_until_the_file_is_repaired) {
+  TlsKeeper keeper(fake.loop, settings, *this);
+  keeper.load();
+  keeper.start();
+  fake.loop.run_until_idle();
+  EXPECT_TRUE(keeper.problems().empty());
+  authority.write("cert-2.pem", "no certificate");
+  for (int i = 0; i < 3; ++i) look();
+  ASSERT_EQ(keeper.problems().size(), 1u);
+  EXPECT_NE(keeper.problems()[0].find(files.cert + " holds no certificate"), std::string::npos);
+  EXPECT_EQ(taken, 0);
+  EXPECT_EQ(refused, 1);
+  replace(authority.issue({"DNS:a.test"}));
+  for (int i = 0; i < 3; ++i) look();
+  EXPECT_TRUE(keeper.problems().empty());
+  EXPECT_EQ(taken, 1);
+}
+
+TEST_F(Keeping, knows_all_files_of_the_settings) {
+  settings.listeners[0].tls.client_ca = "clients.pem";
+  settings.upstreams.resize(1);
+  settings.upstreams[0].connection.tls.ca = "ca.pem";
+  EXPECT_EQ(tls_files(settings),
+            (std::set<std::string>{files.cert, files.key, "clients.pem", "ca.pem"}));
 }
 
 TEST_F(Keeping, reads_all_files_when_it_is_told_to) {

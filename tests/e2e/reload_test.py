@@ -2,6 +2,7 @@
 upstreams that say something new by reflection."""
 
 import asyncio
+import http.client
 import itertools
 import os
 import re
@@ -13,6 +14,7 @@ from pathlib import Path
 import frames
 import harness
 import rpc
+from certificates import Authority
 from harness import Gateway, Lines, Process, curl, free_port, wait_until
 from loads import Everything, Http1Load, Verdict, memory_bytes
 from puppet import PROTO, SERVICE, Puppet, Stream
@@ -81,11 +83,38 @@ class OnSighup(ReloadCase):
         puppet = self.puppet()
         self.write(puppet, "reload_on_change: false\n")
         gateway = self.gateway()
-        long = f"{gateway.url}/get/{'x' * 1000}"
-        self.assertEqual(curl(long).status, 200)
+        open_ = self.connection(gateway)
+        self.assertEqual(self.status_of(open_, f"/get/{'x' * 1000}"), 200)
         self.write(puppet, "reload_on_change: false\nhttp: {url_bytes_max: 512}\n")
         self.reload(gateway)
-        self.assertEqual(curl(long).status, 414)
+        self.assertEqual(self.status_of(open_, f"/get/{'x' * 1000}"), 414)
+
+    def test_timeouts_of_http_hold_from_the_next_time_on_open_connections(self):
+        puppet = self.puppet()
+        self.write(puppet, "reload_on_change: false\n")
+        gateway = self.gateway()
+        open_ = self.connection(gateway)
+        self.assertEqual(self.status_of(open_, "/get/x"), 200)
+        self.write(puppet, "reload_on_change: false\nhttp: {keep_alive_timeout: 100ms}\n")
+        self.reload(gateway)
+        new = self.connection(gateway)
+        self.assertEqual(self.status_of(new, "/get/x"), 200)
+        self.assertEqual(new.sock.recv(1), b"", "by the new timeout")
+        self.assertEqual(self.status_of(open_, "/get/x"), 200, "by the old one it is still open")
+        self.assertEqual(open_.sock.recv(1), b"", "and by the new one from then on")
+
+    def connection(self, gateway: Gateway) -> http.client.HTTPConnection:
+        made = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=10)
+        self.addCleanup(made.close)
+        made.connect()
+        made.auto_open = False  # where it is closed, nothing is asked on another one
+        return made
+
+    def status_of(self, connection: http.client.HTTPConnection, path: str) -> int:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
 
     def test_bad_ones_are_refused_with_their_place_and_the_old_ones_stay(self):
         puppet = self.puppet()
@@ -162,6 +191,25 @@ class OnChange(ReloadCase):
         self.write(puppet, "rest: {unknown_query: ignore}\n")
         odd = f"{gateway.url}/fetch/x?what=1"
         wait_until(lambda: curl(odd).status == 200, "the new setting", SECONDS)
+
+    def test_of_the_certificate_that_a_reload_was_refused_for(self):
+        authority = Authority()
+        self.addCleanup(authority.remove)
+        pair = authority.issue("IP:127.0.0.1")
+        good = pair.cert.read_bytes()
+        pair.cert.write_text("no certificate")
+        puppet, port = self.puppet(), free_port()
+        listen = lambda more: f"listeners: [{{address: '127.0.0.1:{port}'{more}}}]\n"
+        self.write(puppet, listen(""))
+        gateway = Gateway("--config", str(self.config), "--log", "off", port=port, listen=False)
+        self.addCleanup(gateway.stop)
+        self.write(puppet, listen(f", tls: {{cert: {pair.cert}, key: {pair.key}}}"))
+        gateway.process.wait_for(REFUSED, SECONDS)
+        problem = "holds no certificate"
+        self.assertIn(problem, curl(f"{gateway.admin_url}/readyz").body.decode())
+        pair.cert.write_bytes(good)
+        gateway.process.wait_for(TAKEN, SECONDS)
+        self.assertNotIn(problem, curl(f"{gateway.admin_url}/readyz").body.decode())
 
 
 class UnderLoad(ReloadCase):

@@ -260,8 +260,16 @@ class Reload(TlsCase):
         self.files.cert.write_text("no certificate")
         self.gateway.process.wait_for(rf"{self.files.cert} holds no certificate", 10)
         self.assertEqual(self.serial(), before)
+        problem = f"problem: listener 127.0.0.1:{self.gateway.port}: {self.files.cert} holds no"
+        self.assertIn(problem, self.readiness())
+        refused = 'parley_reloads_total{result="refused"}'
+        self.assertEqual(self.metric(self.gateway, refused), 1)
         self.files.cert.write_bytes(good)
-        self.gateway.process.wait_for("its certificates were read again", 10)
+        wait_until(lambda: "problem" not in self.readiness(), "the good file")
+        self.assertEqual(self.metric(self.gateway, refused), 1)
+
+    def readiness(self) -> str:
+        return curl(f"{self.gateway.admin_url}/readyz").body.decode()
 
 
 class Upstream(TlsCase):
