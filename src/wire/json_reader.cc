@@ -102,6 +102,7 @@ bool JsonReader::separator(JsonFrame& frame, char close, bool& ended) {
 bool JsonReader::members(JsonFrame& frame) {
   const size_t depth = frames_.size();
   for (;;) {
+    if (frame.bound == 0) plain_members(frame);
     bool ended = false;
     if (!separator(frame, '}', ended)) return false;
     if (ended) return end_message(frame);
@@ -229,6 +230,7 @@ bool JsonReader::elements(JsonFrame& frame) {
   const FieldPlan& plan = *frame.field;
   const size_t depth = frames_.size();
   for (;;) {
+    if (plan.quick != Quick::None) plain_elements(frame);
     bool ended = false;
     if (!separator(frame, ']', ended)) return false;
     if (ended) break;

@@ -20,8 +20,9 @@ namespace parley::wire {
 // that is open, each with the program that says what it may hold. It reads the text once from left
 // to right and writes wire bytes as it goes.
 //
-// json_reader.cc: frames, names and shapes. json_reader_values.cc: scalars and the messages that
-// look like one. json_reader_any.cc: google.protobuf.Any. json_reader_bound.cc: bound values.
+// json_reader.cc: frames, names and shapes. json_reader_plain.cc: the quick way of most of them.
+// json_reader_values.cc: scalars and the messages that look like one. json_reader_any.cc:
+// google.protobuf.Any. json_reader_bound.cc: bound values.
 
 // What ends with a value: `inner` length prefixes, then the end tag of a group, then `outer` ones.
 struct JsonEnding {
@@ -96,6 +97,10 @@ class JsonReader {
   bool any_members(JsonFrame& frame);
   bool end_message(JsonFrame& frame);
   void open_repeated(JsonFrame& frame, const FieldPlan& plan);
+
+  // json_reader_plain.cc: as many frequent members or elements as come, and no problem.
+  void plain_members(JsonFrame& frame);
+  void plain_elements(JsonFrame& frame);
 
   // Names and fields.
   const FieldPlan* member_name(JsonFrame& frame);
