@@ -257,16 +257,9 @@ http: {{header_timeout: {LONG_SECONDS}s}}
         authority = Authority()
         self.addCleanup(authority.remove)
         pair = authority.issue("IP:127.0.0.1")
-        tls = f"{{cert: {pair.cert}, key: {pair.key}, handshake_timeout: {LONG_SECONDS}s}}"
-        file = tempfile.NamedTemporaryFile("w", prefix="parley-", suffix=".yaml")
-        self.addCleanup(file.close)
-        port = free_port()
-        file.write(f"{self.SETTINGS}listeners: [{{address: '127.0.0.1:{port}', tls: {tls}}}]\n")
-        file.flush()
-        gateway = Gateway("--upstream", f"puppet={self.puppet.address}", "--proto",
-                          f"puppet={PROTO}", "--include", f"puppet={PROTO.parent}", "--config",
-                          file.name, listen=False, port=port)  # fmt: skip
-        self.addCleanup(gateway.stop)
+        gateway = self.listening(
+            f"tls: {{cert: {pair.cert}, key: {pair.key}, handshake_timeout: {LONG_SECONDS}s}}"
+        )
         peers = [self.connect(gateway)]
         for protocols in ([], ["http/1.1"], ["h2"]):
             context = ssl.create_default_context(cafile=str(authority.ca))
@@ -274,6 +267,24 @@ http: {{header_timeout: {LONG_SECONDS}s}}
                 context.set_alpn_protocols(protocols)
             peers.append(context.wrap_socket(self.connect(gateway), server_hostname="127.0.0.1"))
         self.check_ends(gateway, *peers)
+
+    def test_before_their_proxy_header_end_as_idle_ones(self):
+        gateway = self.listening("proxy_protocol: 127.0.0.1")
+        self.check_ends(gateway, self.connect(gateway))
+
+    def listening(self, listener: str):
+        """A gateway whose listener says this."""
+        file = tempfile.NamedTemporaryFile("w", prefix="parley-", suffix=".yaml")
+        self.addCleanup(file.close)
+        port = free_port()
+        place = f"address: '127.0.0.1:{port}'"
+        file.write(f"{self.SETTINGS}listeners: [{{{place}, {listener}}}]\n")
+        file.flush()
+        gateway = Gateway("--upstream", f"puppet={self.puppet.address}", "--proto",
+                          f"puppet={PROTO}", "--include", f"puppet={PROTO.parent}", "--config",
+                          file.name, listen=False, port=port)  # fmt: skip
+        self.addCleanup(gateway.stop)
+        return gateway
 
 
 if __name__ == "__main__":

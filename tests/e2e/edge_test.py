@@ -63,6 +63,14 @@ class Edge(unittest.TestCase):
                 self.assertEqual(answer.headers["strict-transport-security"],
                                  "max-age=31536000; includeSubDomains")
 
+    def test_says_hsts_where_a_trusted_proxy_had_the_tls(self):
+        gateway = self.start("forwarded: {trusted_hops: 1}, hsts: 1h")
+        for scheme, said in (("https", "max-age=3600"), ("http", None)):
+            fields = ["-H", "x-forwarded-for: 192.0.2.1", "-H", f"x-forwarded-proto: {scheme}"]
+            answer = curl(*fields, f"{gateway.url}{USER}")
+            self.assertEqual(answer.headers.get("strict-transport-security"), said)
+            self.assertEqual(answer.headers["x-content-type-options"], "nosniff")
+
     def test_takes_the_client_from_a_proxy_header(self):
         gateway = self.start("proxy_protocol: {from: [127.0.0.0/8]}")
         line = b"PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n"
