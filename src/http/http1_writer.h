@@ -48,7 +48,4 @@ void write_last_chunk(ByteBuffer& out, const Fields& trailers);
 // The length that `head` declares; nullopt: none, or none that is a number.
 std::optional<uint64_t> declared_length(const ResponseHead& head);
 
-// IMF-fixdate (RFC 9110, 5.6.7): "Sun, 06 Nov 1994 08:49:37 GMT". Lives until the next call.
-std::string_view http_date(WallTime time);
-
 }  // namespace parley::http

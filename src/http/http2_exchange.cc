@@ -3,6 +3,7 @@
 #include <charconv>
 #include <utility>
 
+#include "http/date.h"
 #include "http/http2_request.h"
 #include "http/syntax.h"
 #include "http/timed_wait.h"
@@ -103,6 +104,8 @@ void Http2Exchange::begin(ResponseHead head, bool ends) {
   if (closed) return;
   response_ = std::move(head);
   add_answer_fields(response_);
+  if (!response_.fields.find(FieldId::Date))  // RFC 9110, 6.6.1
+    response_.fields.add(FieldId::Date, http_date(core_.loop().wall()));
   status_text_ = std::to_string(response_.status);
   std::vector<nghttp2_nv> list;
   list.reserve(response_.fields.size() + 1);

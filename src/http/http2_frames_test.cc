@@ -65,6 +65,22 @@ TEST_F(Http2Frames, ends_connections_whose_header_block_does_not_end) {
   EXPECT_TRUE(peer.closed());
 }
 
+TEST_F(Http2Frames, a_date_costs_one_byte_of_every_answer_but_the_first) {
+  settings.url_bytes_max = 10;  // so that the requests below are answered here
+  net::MemoryPeer peer = serve();
+  const std::string block = literal(":method", "GET") + literal(":scheme", "http") +
+                            literal(":authority", "a") + literal(":path", "/0123456789");
+  peer.send(kHello + headers(1, block, kEndStream) + headers(3, block, kEndStream));
+  fake.loop.run_until_idle();
+  std::vector<size_t> sizes;
+  for (const Frame& one : frames_of(peer.received())) {
+    if (one.type == NGHTTP2_HEADERS) sizes.push_back(one.payload.size());
+  }
+  ASSERT_EQ(sizes.size(), 2u);
+  EXPECT_GT(sizes[0], 20u);
+  EXPECT_EQ(sizes[1], 2u);  // `:status` and `date`
+}
+
 TEST_F(Http2Frames, ends_connections_that_make_it_reset_their_streams) {
   settings.resets_max = 10;
   net::MemoryPeer peer = serve();

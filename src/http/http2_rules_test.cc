@@ -51,12 +51,14 @@ class Http2Rules : public testing::Test {
 
   struct Answer {
     uint16_t status = 0;  // 0: the stream was reset
+    std::string date;
     std::string body;
     bool done = false;
   };
   static loop::Task<void> collect(ClientExchange& exchange, Answer& answer) {
     const auto head = co_await exchange.head();
     if (head) answer.status = head->status;
+    if (head) answer.date = head->fields.find(FieldId::Date).value_or("");
     while (head) {
       const auto chunk = co_await exchange.read();
       if (!chunk || chunk->empty()) break;
@@ -185,6 +187,22 @@ TEST_F(Http2Rules, resets_a_stream_whose_length_is_not_that_of_its_body) {
       ask(with(with(request(), "content-length", "5"), "content-length", "5"), "hello").status, 0);
   EXPECT_EQ(ask(with(request(), "content-length", "5")).status, 0);
   EXPECT_EQ(service.bodies, std::vector<std::string>{"hello"});
+}
+
+loop::Task<void> dated(FakeService&, Exchange& exchange) {
+  ResponseHead head;
+  head.fields.add(FieldId::Date, "today");
+  exchange.begin(std::move(head), true);
+  co_return;
+}
+
+TEST_F(Http2Rules, dates_its_answers_unless_they_are_dated) {
+  service.handlers["/dated"] = dated;
+  connect();
+  EXPECT_EQ(ask(request()).date, "Tue, 14 Nov 2023 22:13:20 GMT");
+  fake.advance(seconds(1));
+  EXPECT_EQ(ask(request()).date, "Tue, 14 Nov 2023 22:13:21 GMT");
+  EXPECT_EQ(ask(request("a", "/dated")).date, "today");
 }
 
 TEST_F(Http2Rules, says_which_limit_of_the_header_it_was) {
