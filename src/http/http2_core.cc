@@ -63,11 +63,6 @@ struct Http2Core::Callbacks {
     return 0;
   }
 
-  static int invalid_frame(nghttp2_session*, const nghttp2_frame* frame, int error, void* user) {
-    if (error == NGHTTP2_ERR_REFUSED_STREAM) core(user).on_stream_refused(frame->hd.stream_id);
-    return 0;
-  }
-
   static int header(nghttp2_session* session, const nghttp2_frame* frame, const uint8_t* name,
                     size_t name_size, const uint8_t* value, size_t value_size, uint8_t flags,
                     void* user) {
@@ -230,7 +225,6 @@ struct Http2Core::Callbacks {
     PARLEY_ASSERT(nghttp2_session_callbacks_new(&all) == 0);
     nghttp2_session_callbacks_set_on_begin_frame_callback(all, begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(all, begin_headers);
-    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(all, invalid_frame);
     nghttp2_session_callbacks_set_on_header_callback(all, header);
     nghttp2_session_callbacks_set_on_invalid_header_callback(all, invalid_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(all, frame_received);
@@ -327,10 +321,14 @@ Result<void> Http2Core::receive(const Bytes& chunk) {
     flood_.trip("continuation_frames_max", "a header in too many frames");
   after_events();
   wants_flush();
-  if (auto failure = flood_.passed(loop().now()))
-    return give_up(NGHTTP2_ENHANCE_YOUR_CALM, *std::move(failure));
-  if (!violation_.empty())
-    return give_up(violation_code_, Failure(Reason::RequestMalformed, std::string(violation_)));
+  if (auto failure = flood_.passed(loop().now())) {
+    say_goodbye(NGHTTP2_ENHANCE_YOUR_CALM, failure->message());
+    return *std::move(failure);
+  }
+  if (!violation_.empty()) {
+    say_goodbye(violation_code_, violation_);
+    return Failure(Reason::RequestMalformed, std::string(violation_));
+  }
   if (used >= 0) return {};
   return Failure(Reason::RequestMalformed,
                  std::string("HTTP/2: ") + nghttp2_strerror(static_cast<int>(used)));
@@ -355,13 +353,24 @@ void Http2Core::count(const Http2FrameWalk::Head& head) {
     violated(NGHTTP2_PROTOCOL_ERROR, "a stream that depends on itself");
 }
 
-// Tells the peer why before the connection ends. nghttp2 is not asked to read after that.
-Failure Http2Core::give_up(uint32_t code, Failure failure) {
-  const std::string& why = failure.message();
+// nghttp2 is not asked to read after that.
+void Http2Core::say_goodbye(uint32_t code, std::string_view why) {
   nghttp2_submit_goaway(session(), NGHTTP2_FLAG_NONE,
                         nghttp2_session_get_last_proc_stream_id(session()), code,
                         reinterpret_cast<const uint8_t*>(why.data()), why.size());
-  return failure;
+  wants_flush();
+}
+
+// REQUIRES: SETTINGS have been submitted, with MAX_CONCURRENT_STREAMS as the first entry.
+void Http2Core::write_first_settings(uint32_t streams_max) {
+  constexpr size_t kValueAt = Http2FrameWalk::kHeaderBytes + 2;  // an identifier is before it
+  const uint8_t* data = nullptr;
+  const ssize_t size = nghttp2_session_mem_send(session(), &data);
+  PARLEY_ASSERT(size >= static_cast<ssize_t>(kValueAt + 4) && data[3] == NGHTTP2_SETTINGS);
+  std::string settings(reinterpret_cast<const char*>(data), static_cast<size_t>(size));
+  for (size_t i = 0; i < 4; ++i)
+    settings[kValueAt + i] = static_cast<char>(streams_max >> (24 - 8 * i) & 0xff);
+  write_copy(settings);
 }
 
 void Http2Core::flush() {

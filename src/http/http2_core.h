@@ -124,13 +124,15 @@ class Http2Core : public loop::Flusher {
   virtual void on_frame_head(const Http2FrameWalk::Head& head) { (void)head; }
   // HEADERS begin, on a stream that is not open (anymore).
   virtual void on_headers_without_stream(int32_t id) { (void)id; }
-  // A stream that nghttp2 refused before it was one.
-  virtual void on_stream_refused(int32_t id) { (void)id; }
   // The peer breaks a rule that nghttp2 does not know: the connection ends with this code. `what`:
   // a literal.
   void violated(uint32_t code, std::string_view what) {
     if (violation_.empty()) violation_code_ = code, violation_ = what;
   }
+  // Server: the first frame of all, where nghttp2 would name a limit of streams that is not ours.
+  void write_first_settings(uint32_t streams_max);
+  // GOAWAY; `why` is for people.
+  void say_goodbye(uint32_t code, std::string_view why);
   // After nghttp2 returned: streams may be deleted, tasks destroyed.
   virtual void after_events() = 0;
 
@@ -145,7 +147,6 @@ class Http2Core : public loop::Flusher {
   void write(Bytes bytes);
   void write_copy(std::string_view bytes);
   void count(const Http2FrameWalk::Head& head);
-  Failure give_up(uint32_t code, Failure failure);
 
   std::unique_ptr<nghttp2_session, DeleteSession> session_;
   std::unique_ptr<net::ByteStream> stream_;

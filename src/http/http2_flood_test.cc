@@ -55,6 +55,15 @@ class Http2Flood : public testing::Test {
     while (sent < count && !peer->closed()) send(make(sent++));
     return static_cast<size_t>(sent);
   }
+  // The streams that the server has reset, and the codes.
+  using Reset = std::pair<int32_t, uint32_t>;
+  std::vector<Reset> resets() const {
+    std::vector<Reset> all;
+    for (const Frame& one : frames_of(peer->received())) {
+      if (one.type == NGHTTP2_RST_STREAM) all.emplace_back(one.stream, one.number(0));
+    }
+    return all;
+  }
   // Why the server ended the connection, and that it said so where it has to.
   std::string ended_by() {
     EXPECT_TRUE(peer->closed());
@@ -100,9 +109,52 @@ TEST_F(Http2Flood, of_streams_that_it_makes_us_reset_ends_the_connection) {
 
 TEST_F(Http2Flood, of_requests_beyond_the_streams_that_are_allowed_ends_the_connection) {
   settings.streams_max = 2;
-  acknowledges = false;  // who has seen our SETTINGS is sent away at once
-  flood([](int32_t i) { return headers(2 * i + 1, kWaiting); });
-  EXPECT_EQ(ended_by(), "http.resets_max");
+  for (const bool acknowledged : {false, true}) {
+    acknowledges = acknowledged;
+    flood([](int32_t i) { return headers(2 * i + 1, kWaiting); });
+    EXPECT_TRUE(peer->closed());
+    EXPECT_TRUE(goaway_text(peer->received()).contains("limit http.resets_max"));
+  }
+}
+
+TEST_F(Http2Flood, a_stream_too_many_is_refused_and_the_others_go_on) {
+  settings.streams_max = 2;
+  for (const bool acknowledged : {false, true}) {
+    SCOPED_TRACE(acknowledged);
+    acknowledges = acknowledged;
+    connect();
+    EXPECT_TRUE(frames_of(peer->received())[0].payload.starts_with(std::string("\0\3", 2) +
+                                                                   number(settings.streams_max)));
+    const size_t before = service.started;
+    for (const int32_t stream : {1, 3, 5}) send(headers(stream, kWaiting));
+    EXPECT_EQ(service.started, before + 2);
+    EXPECT_EQ(resets(), (std::vector<Reset>{{5, NGHTTP2_REFUSED_STREAM}}));
+    send(frame(NGHTTP2_RST_STREAM, 0, 3, number(NGHTTP2_CANCEL)) + headers(7, kWaiting));
+    EXPECT_EQ(service.started, before + 3);
+    EXPECT_FALSE(peer->closed());
+  }
+  EXPECT_EQ(metrics.limits().first()->name, "http.streams_max");
+  EXPECT_EQ(metrics.limits().first()->hits.value(), 2u);
+}
+
+TEST_F(Http2Flood, no_request_for_too_long_ends_the_connection_by_the_name_of_the_limit) {
+  connect();
+  fake.advance(settings.idle_timeout * 2);
+  EXPECT_TRUE(peer->closed());
+  EXPECT_EQ(goaway_text(peer->received()), "no request for too long (limit http.idle_timeout)");
+  EXPECT_EQ(metrics.limits().first()->name, "http.idle_timeout");
+  EXPECT_EQ(metrics.limits().first()->hits.value(), 1u);
+}
+
+TEST_F(Http2Flood, a_header_without_end_ends_the_connection_by_the_name_of_the_limit) {
+  connect();
+  send(frame(NGHTTP2_HEADERS, 0, 1, kWaiting));
+  fake.advance(settings.header_timeout * 2);
+  EXPECT_TRUE(peer->closed());
+  EXPECT_EQ(goaway_text(peer->received()),
+            "a header did not arrive in time (limit http.header_timeout)");
+  EXPECT_EQ(metrics.limits().first()->name, "http.header_timeout");
+  EXPECT_EQ(metrics.limits().first()->hits.value(), 1u);
 }
 
 TEST_F(Http2Flood, of_pings_ends_the_connection) {

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include <fmt/format.h>
+
 #include "http/http2_exchange.h"
 #include "http/http2_recent_streams.h"
 #include "http/server.h"
@@ -45,7 +47,6 @@ class Http2Server final : public Http2Core, private Http2ExchangeOwner {
   void on_frame(const nghttp2_frame& frame) override;
   void on_frame_head(const Http2FrameWalk::Head& head) override;
   void on_headers_without_stream(int32_t id) override;
-  void on_stream_refused(int32_t id) override;
   void after_events() override;
 
   loop::Task<void> serve_one(Http2Exchange& exchange, std::optional<Failure> refusal);
@@ -57,10 +58,14 @@ class Http2Server final : public Http2Core, private Http2ExchangeOwner {
   void check_stalled();
   void count_limit(std::string_view limit);
   void submit_settings();
+  void refuse_stream(int32_t id);
+  void end_with(std::string_view limit, std::string_view what);
   loop::Task<void> see_request_off(Http2Exchange& exchange);
   void end(Http2Exchange& exchange);
   void cancel(Http2Exchange& exchange);
-  bool over() { return finished() || (going_away_ && exchange_count_ == 0 && shutdown_sent_); }
+  bool over() {
+    return ended_ || finished() || (going_away_ && exchange_count_ == 0 && shutdown_sent_);
+  }
 
   const ServerContext context_;
   loop::List<Http2Exchange> open_;      // streams in nghttp2
@@ -70,11 +75,13 @@ class Http2Server final : public Http2Core, private Http2ExchangeOwner {
   Http2RecentStreams closed_by_client_;  // of these, where the client's side was over
   int32_t last_begun_ = 0;               // the highest stream of which HEADERS came
   size_t exchange_count_ = 0;
+  uint32_t open_count_ = 0;  // of open_
   uint64_t requests_ = 0;
   int32_t reset_by_client_ = 0;  // the stream of the last RST_STREAM that came
   Instant last_activity_{};
   bool going_away_ = false;
   bool shutdown_sent_ = false;
+  bool ended_ = false;  // by a limit, with a GOAWAY that names it
   // Destroyed first: its tasks refer to the exchanges.
   loop::TaskSet tasks_;
 };
@@ -102,15 +109,19 @@ Http2Server::~Http2Server() {
   closed_.for_each(drop);
 }
 
+// For a stream too many nghttp2 ends the connection; RFC 9113, 5.1.2 allows to refuse the stream
+// alone. So nghttp2 is told of no limit, on_stream_begin() counts, and the SETTINGS that leave say
+// ours.
 void Http2Server::submit_settings() {
   const Settings& settings = context_.settings;
   const nghttp2_settings_entry entries[] = {
-      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, settings.streams_max},
+      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, INT32_MAX},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, settings.stream_window_bytes},
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, settings.header_bytes_max},
       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
   };
   nghttp2_submit_settings(session(), NGHTTP2_FLAG_NONE, entries, std::size(entries));
+  write_first_settings(settings.streams_max);
   // Returned on receipt, so it only has to cover what is in flight.
   const auto window =
       static_cast<int32_t>(std::max<uint32_t>(settings.stream_window_bytes * 4, 1u << 20));
@@ -178,10 +189,15 @@ loop::Task<void> Http2Server::linger() {
 
 Http2Stream* Http2Server::on_stream_begin(int32_t id) {
   if (flood().suspicious() && flood().passed(loop().now())) return nullptr;
+  if (open_count_ >= context_.settings.streams_max) {
+    refuse_stream(id);
+    return nullptr;
+  }
   flood().request();
   auto* exchange = new Http2Exchange(*this, *this, id);  // owned by the list that it is in
   open_.push_back(*exchange);
   ++exchange_count_;
+  ++open_count_;
   ++requests_;
   limit_requests();
   return exchange;
@@ -228,9 +244,13 @@ void Http2Server::on_headers_without_stream(int32_t id) {
   }
 }
 
-void Http2Server::on_stream_refused(int32_t id) {
+// One that the client had no right to: the others are not at fault. nghttp2 resets it by itself,
+// unless it has been reset; REFUSED_STREAM says that it may come again (RFC 9113, 8.7).
+void Http2Server::refuse_stream(int32_t id) {
+  nghttp2_submit_rst_stream(session(), NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
   flood().reset();
   closed_ids_.add(id);
+  count_limit("http.streams_max");
 }
 
 void Http2Server::count_limit(std::string_view limit) {
@@ -239,6 +259,7 @@ void Http2Server::count_limit(std::string_view limit) {
 
 void Http2Server::closed(Http2Exchange& exchange) {
   closed_.push_back(exchange);
+  --open_count_;
   closed_ids_.add(exchange.id());
   if (exchange.received_end || exchange.id() == reset_by_client_)
     closed_by_client_.add(exchange.id());
@@ -379,15 +400,24 @@ void Http2Server::check_stalled() {
 
 void Http2Server::check_idle() {
   const Instant now = loop().now();
-  bool late = exchange_count_ == 0 && now - last_activity_ >= context_.settings.idle_timeout;
+  if (exchange_count_ == 0 && now - last_activity_ >= context_.settings.idle_timeout)
+    return end_with("http.idle_timeout", "no request for too long");
   // Until a header block ends, nothing else can come (RFC 9113, 6.10).
+  bool late = false;
   open_.for_each([&](Http2Exchange& exchange) {
     const Duration age = now - exchange.record().started;
     late = late || (!exchange.head_complete() && age >= context_.settings.header_timeout);
   });
-  if (!late) return;
-  nghttp2_session_terminate_session(session(), NGHTTP2_NO_ERROR);
-  wants_flush();
+  if (late) end_with("http.header_timeout", "a header did not arrive in time");
+}
+
+// The client broke no rule, it only came to an end of ours.
+void Http2Server::end_with(std::string_view limit, std::string_view what) {
+  if (ended_) return;
+  ended_ = true;
+  count_limit(limit);
+  say_goodbye(NGHTTP2_NO_ERROR, fmt::format("{} (limit {})", what, limit));
+  stream().readable().notify();
 }
 
 }  // namespace
