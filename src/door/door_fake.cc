@@ -200,9 +200,13 @@ void DoorScene::start(FakeExchange& exchange) {
 
 FakeExchange& DoorScene::refuse(std::string_view verb, std::string_view target, Failure failure) {
   FakeExchange& exchange = request(verb, target);
+  refuse(exchange, std::move(failure));
+  return exchange;
+}
+
+void DoorScene::refuse(FakeExchange& exchange, Failure failure) {
   last_ = tasks_.spawn(doors.refuse(exchange, std::move(failure)));
   fake.loop.run_until_idle();
-  return exchange;
 }
 
 FakeExchange& DoorScene::ask(std::string_view verb, std::string_view target,

@@ -163,6 +163,7 @@ class DoorScene {
   void start(FakeExchange& exchange);
   // A request that HTTP refuses.
   FakeExchange& refuse(std::string_view verb, std::string_view target, Failure failure);
+  void refuse(FakeExchange& exchange, Failure failure);
   // The whole of a request without more to it.
   FakeExchange& ask(std::string_view verb, std::string_view target, std::string_view json = {});
   // The client of the last started exchange goes away.

@@ -25,6 +25,12 @@ void add_own_fields(const Failure& failure, Fields& fields) {
   add_challenge(failure, fields);
 }
 
+// HTTP/1.1 may have lost where the next request begins. Over HTTP/2 the failure is one stream's.
+void close_if_http1(http::Exchange& exchange, const Failure& failure) {
+  const bool http1 = exchange.version() <= http::Version::Http11;
+  if (http1 && failure.closes_connection()) exchange.close_after();
+}
+
 void add_upstream_fields(const AnswerContext& context, Fields& fields) {
   if (context.settings == nullptr) return;
   if (context.metadata) add_client_fields(*context.metadata, context.settings->metadata, fields);
@@ -69,7 +75,7 @@ void note_failure(http::Record& record, const Failure& failure) {
 void answer_problem(http::Exchange& exchange, const Failure& failure,
                     const AnswerContext& context) {
   note_failure(exchange.record(), failure);
-  if (failure.closes_connection()) exchange.close_after();
+  close_if_http1(exchange, failure);
   const std::string body = problem_json(failure, exchange, context);
   http::ResponseHead head;
   head.status = failure.http_status();
@@ -86,7 +92,7 @@ void answer_problem(http::Exchange& exchange, const Failure& failure,
 void answer_grpc_failure(http::Exchange& exchange, const Failure& failure,
                          const AnswerContext& context) {
   note_failure(exchange.record(), failure);
-  if (failure.closes_connection()) exchange.close_after();
+  close_if_http1(exchange, failure);
   Fields trailers;
   const bool trailers_only = !exchange.begun();
   if (trailers_only) {

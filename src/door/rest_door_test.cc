@@ -298,10 +298,20 @@ TEST_F(RestDoor, answers_what_http_refuses) {
       scene.refuse("GET", "/", Failure::limit("http.header_bytes_max", "too much"));
   EXPECT_EQ(exchange.answer_.status, 503);
   EXPECT_NE(exchange.body_.find("http.header_bytes_max"), std::string::npos);
-  const FakeExchange& closed = scene.refuse("", "", Failure(Reason::RequestMalformed, "bad line"));
-  EXPECT_EQ(closed.answer_.status, 400);
-  EXPECT_TRUE(closed.closes_);
-  EXPECT_TRUE(closed.field("x-request-id").has_value());
+  const FakeExchange& malformed =
+      scene.refuse("", "", Failure(Reason::RequestMalformed, "bad line"));
+  EXPECT_EQ(malformed.answer_.status, 400);
+  EXPECT_TRUE(malformed.field("x-request-id").has_value());
+}
+
+TEST_F(RestDoor, closes_the_connection_of_what_http_refuses_over_http1_alone) {
+  for (const auto version : {http::Version::Http10, http::Version::Http11, http::Version::Http2}) {
+    FakeExchange& exchange = scene.request("GET", "/");
+    exchange.version_ = version;
+    scene.refuse(exchange, Failure(Reason::UrlTooLong, "too long"));
+    EXPECT_EQ(exchange.answer_.status, 414);
+    EXPECT_EQ(exchange.closes_, version != http::Version::Http2);
+  }
 }
 
 TEST_F(RestDoor, writes_the_whole_problem) {
