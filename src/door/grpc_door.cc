@@ -138,6 +138,7 @@ Result<void> GrpcVisit::make_call() {
   call_.deadline = deadline;
   TRY(metadata, grpc_metadata(exchange_, {.settings = exposed_->settings->metadata,
                                           .bytes_max = catalogue_.metadata_bytes_max(*exposed_),
+                                          .upstream = exposed_->upstream,
                                           .peer = call_.peer,
                                           .scratch = call_.arena,
                                           .counts = counts_}));

@@ -125,11 +125,11 @@ bool connection_names(const Fields& request, std::string_view name) {
   return false;
 }
 
-Failure too_large(uint32_t bytes_max) {
+Failure too_large(const MetadataRules& rules) {
   return Failure(Reason::MetadataTooLarge,
                  fmt::format("the header makes more metadata than the upstream takes: {} bytes",
-                             bytes_max))
-      .with_limit("upstream.metadata_bytes_max")
+                             rules.bytes_max))
+      .with_limit(fmt::format("upstreams.{}.metadata_bytes_max", rules.upstream))
       .take();
 }
 
@@ -145,14 +145,14 @@ class Metadata {
   Result<void> add(const Field& field) {
     if (!name_valid(field.name) || !value_valid(field.value)) return add_invalid(field);
     if (field.name.ends_with("-bin")) return add_binary(field);
-    if (!append(field, field.value)) return too_large(rules_.bytes_max);
+    if (!append(field, field.value)) return too_large(rules_);
     return {};
   }
 
   // One of our own.
   Result<void> add(FieldId id, std::string_view value) {
     if (value.empty() || !value_valid(value)) return {};
-    if (!fields_.append(id, value)) return too_large(rules_.bytes_max);
+    if (!fields_.append(id, value)) return too_large(rules_);
     return {};
   }
 
@@ -188,7 +188,7 @@ class Metadata {
         return Failure(Reason::MetadataInvalid,
                        fmt::format("the header field {} is not base64", field.name))
             .violation(std::string(field.name), "not base64");
-      if (!append(field, value)) return too_large(rules_.bytes_max);
+      if (!append(field, value)) return too_large(rules_);
       if (comma == std::string_view::npos) return {};
       left.remove_prefix(comma + 1);
     }

@@ -22,6 +22,7 @@ struct MetadataRules {
   const MetadataSettings& settings;
   // What the upstream takes as header list; a part of it is kept for the fields of the call itself.
   uint32_t bytes_max = 0;
+  std::string_view upstream;  // its name, for failures
   const call::Peer& peer;
   Arena& scratch;
   Counts& counts;

@@ -182,6 +182,7 @@ Result<void> RestVisit::make_call() {
   call_.deadline = deadline;
   TRY(metadata, rest_metadata(exchange_, {.settings = settings().metadata,
                                           .bytes_max = catalogue_.metadata_bytes_max(exposed),
+                                          .upstream = exposed.upstream,
                                           .peer = call_.peer,
                                           .scratch = call_.arena,
                                           .counts = counts_}));

@@ -56,7 +56,11 @@ class Deadline : public testing::Test {
   Settings settings;
 };
 
-TEST_F(Deadline, is_the_default_for_unary_methods) { EXPECT_EQ(*deadline(), start + seconds(60)); }
+TEST_F(Deadline, is_the_default_for_unary_methods) {
+  EXPECT_EQ(*deadline(), start + seconds(60));
+  settings.unary_timeout_default = seconds(5);
+  EXPECT_EQ(*deadline(), start + seconds(5));
+}
 TEST_F(Deadline, is_never_for_streams) {
   method.server_streaming = true;
   EXPECT_EQ(*deadline(), kNever);

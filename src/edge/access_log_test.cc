@@ -164,10 +164,10 @@ TEST_F(AccessLogTest, counts_the_limit_that_a_door_has_noted) {
   FakeExchange exchange(fake.loop, "GET", "/wait");
   tasks.spawn(log.serve(exchange));
   fake.loop.run_until_idle();
-  exchange.record().limit = "upstream.pending_max";
+  exchange.record().limit = "upstreams.shop.pending_max";
   door.go.notify();
   fake.loop.run_until_idle();
-  EXPECT_TRUE(counted("parley_limits_hit_total{limit=\"upstream.pending_max\"} 1\n"));
+  EXPECT_TRUE(counted("parley_limits_hit_total{limit=\"upstreams.shop.pending_max\"} 1\n"));
 }
 
 TEST_F(AccessLogTest, without_a_sink_it_counts_alone) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "http/exchange.h"
 
@@ -40,6 +41,7 @@ class ClientExchange {
 };
 
 struct ClientSettings {
+  std::string prefix = "upstreams.NAME.";  // of the settings' names, in failures
   uint32_t header_bytes_max = 64 * 1024;
   uint32_t header_count_max = 128;
   uint32_t stream_window_bytes = 256 * 1024;

@@ -14,7 +14,6 @@ namespace {
 constexpr size_t kChunksInARow = 16;
 // A header so many times over the limit is no mistake any more: HPACK makes it of few bytes.
 constexpr uint32_t kExcessMax = 4;
-constexpr std::string_view kPrefix = "upstream.";  // of the limits' names
 
 class Http2Client;
 
@@ -50,7 +49,7 @@ class Http2ClientExchange final : public ClientExchange, public Http2Stream, pub
     return closed && !connection_ended_ && (close_code != NGHTTP2_NO_ERROR || !received_end);
   }
   Failure ended_early() const;
-  static Failure too_large(std::string_view limit, std::string message);
+  Failure too_large(std::string_view limit, std::string message);
 
   Http2Client* client_;  // null once the connection has ended
   Fields request_;       // nghttp2 borrows its text
@@ -209,7 +208,7 @@ void Http2ClientExchange::on_closed() {
 
 Failure Http2ClientExchange::too_large(std::string_view limit, std::string message) {
   return Failure(Reason::UpstreamTooLarge, std::move(message))
-      .with_limit(std::string(kPrefix).append(limit))
+      .with_limit(core_.flood().name_of(limit))
       .from(Origin::Upstream)
       .take();
 }
@@ -263,7 +262,7 @@ loop::Task<Result<Bytes>> Http2ClientExchange::read() {
 }
 
 Http2Limits limits_of(const ClientSettings& settings) {
-  return {.prefix = kPrefix,
+  return {.prefix = settings.prefix,
           .write_buffer_bytes = settings.write_buffer_bytes,
           .control_frames_queued_max = settings.control_frames_queued_max,
           .continuation_frames_max = settings.continuation_frames_max,
@@ -407,7 +406,8 @@ loop::Task<void> Http2Client::keep_alive() {
     wants_flush();
     co_await loop::sleep_for(loop(), settings_.ping_timeout);
     if (ping_answered_ || last_received_ > asked) continue;
-    end("the upstream did not answer a ping");
+    const std::string limit = flood().name_of("ping_timeout");
+    end("the upstream did not answer a ping (limit " + limit + ")", limit);
     stream().abort();
     co_return;
   }

@@ -20,7 +20,7 @@ std::optional<Failure> Http2FloodMeter::passed(Instant now) {
 }
 
 Failure Http2FloodMeter::failure(std::string_view limit, std::string what) const {
-  const std::string name = fmt::format("{}{}", limits_.prefix, limit);
+  const std::string name = name_of(limit);
   return Failure::limit(name, fmt::format("{} (limit {})", what, name));
 }
 

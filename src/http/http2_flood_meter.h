@@ -12,7 +12,7 @@ namespace parley::http {
 
 // What an HTTP/2 connection bears of its peer (RFC 9113, 10.5).
 struct Http2Limits {
-  std::string_view prefix;  // of the settings' names: "http.", "upstream."; a literal
+  std::string prefix;  // of the settings' names: "http.", "upstreams.users."
   uint32_t write_buffer_bytes = 0;
   uint32_t control_frames_queued_max = 0;
   uint32_t continuation_frames_max = 0;
@@ -46,6 +46,8 @@ class Http2FloodMeter {
     tripped_ = limit;
     what_ = what;
   }
+  // A limit's name as users write it.
+  std::string name_of(std::string_view limit) const { return limits_.prefix + std::string(limit); }
   bool tripped() const { return !tripped_.empty(); }
 
   // Whether no more should be begun for this peer.

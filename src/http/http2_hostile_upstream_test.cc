@@ -80,17 +80,17 @@ std::vector<Misbehaviour> of_streams() {
       {"a window beyond 2 GiB", frame(NGHTTP2_WINDOW_UPDATE, 0, 1, number(0x7fffffff)), kMalformed,
        kWaiting, true},
       {"interim heads without end", times(100, headers(1, literal(":status", "103"))), kTooLarge,
-       kWaiting, true, "upstream.interim_heads_max"},
+       kWaiting, true, "upstreams.shop.interim_heads_max"},
       {"a header over the limit", answer(1, literal("x-a", std::string(3000, 'a'))), kTooLarge,
-       kWaiting, true, "upstream.header_bytes_max"},
+       kWaiting, true, "upstreams.shop.header_bytes_max"},
       {"many fields", answer(1, times(20, literal("x-a", "b"))), kTooLarge, kWaiting, true,
-       "upstream.header_count_max"},
+       "upstreams.shop.header_count_max"},
       {"a window passed", answer(1) + times(9, data(1, std::string(16'000, 'x'))), kMalformed,
        kWaiting, true},
       {"DATA behind the end", answer(1, {}, kEndStream) + data(1, "x"), kAnswered, kWaiting, true},
       {"DATA on a stream long gone", data(1, "x") + answer(1), kLost, kLost, false},
       {"a bomb of one header", answer(1, bomb + std::string(500, '\xbe')), kTooLarge, kLost, false,
-       "upstream.header_bytes_max"},
+       "upstreams.shop.header_bytes_max"},
   };
 }
 
@@ -144,27 +144,31 @@ std::vector<Misbehaviour> of_connections() {
       {"padding longer than the frame", frame(NGHTTP2_DATA, 8, 1, "\xff"), kLost, kLost, false},
       {"CONTINUATION without end",
        frame(NGHTTP2_HEADERS, 0, 1, "\x88") + times(20, frame(NGHTTP2_CONTINUATION, 0, 1)), kLost,
-       kLost, false, "upstream.continuation_frames_max"},
-      {"PINGs", times(200, ping), kLost, kLost, false, "upstream.overhead_frames_max"},
+       kLost, false, "upstreams.shop.continuation_frames_max"},
+      {"PINGs", times(200, ping), kLost, kLost, false, "upstreams.shop.overhead_frames_max"},
+      {"PINGs whose answers wait", times(60, ping), kLost, kLost, false,
+       "upstreams.shop.control_frames_queued_max"},
       {"PING answers", times(200, frame(NGHTTP2_PING, 1, 0, "12345678")), kLost, kLost, false,
-       "upstream.overhead_frames_max"},
+       "upstreams.shop.overhead_frames_max"},
       {"empty SETTINGS", times(200, frame(NGHTTP2_SETTINGS, 0, 0)), kLost, kLost, false,
-       "upstream.overhead_frames_max"},
+       "upstreams.shop.overhead_frames_max"},
       {"windows", times(200, frame(NGHTTP2_WINDOW_UPDATE, 0, 0, number(1))), kLost, kLost, false,
-       "upstream.overhead_frames_max"},
+       "upstreams.shop.overhead_frames_max"},
       {"empty DATA", answer(1) + times(200, data(1, "")), kLost, kLost, false,
-       "upstream.overhead_frames_max"},
+       "upstreams.shop.overhead_frames_max"},
       {"resets of a stream that has ended", times(200, frame(NGHTTP2_RST_STREAM, 0, 1, number(8))),
        kReset, kLost, false},
       {"unknown frames", times(200, frame(0xbe, 0, 0, "?")), kLost, kLost, false,
-       "upstream.overhead_frames_max"},
-      {"GOAWAYs", times(200, goaway(3, 0)), kLost, kLost, false, "upstream.overhead_frames_max"},
+       "upstreams.shop.overhead_frames_max"},
+      {"GOAWAYs", times(200, goaway(3, 0)), kLost, kLost, false,
+       "upstreams.shop.overhead_frames_max"},
   };
 }
 
 class Http2HostileUpstream : public testing::Test {
  protected:
   Http2HostileUpstream() {
+    settings.prefix = "upstreams.shop.";
     settings.header_bytes_max = 2048;
     settings.header_count_max = 16;
     settings.stream_window_bytes = 128 * 1024;

@@ -316,7 +316,8 @@ TEST_F(Http2, pings_a_silent_upstream_only_while_calls_are_open) {
   fake.advance(client_settings.ping_interval * 2 + client_settings.ping_timeout);
   EXPECT_FALSE(client->alive());
   EXPECT_TRUE(answer.done);
-  EXPECT_EQ(client->end_reason(), "the upstream did not answer a ping");
+  EXPECT_EQ(client->end_reason(),
+            "the upstream did not answer a ping (limit upstreams.NAME.ping_timeout)");
 }
 
 TEST_F(Http2, survives_garbage_instead_of_frames) {

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "service/unary.h"
 #include "wire/wire_reader.h"
 #include "wire/wire_writer.h"
@@ -56,7 +58,10 @@ loop::Task<call::Outcome> Health::list(call::Replies& replies) {
   std::vector<std::string> services = source_.services();
   services.emplace_back();  // the gateway as a whole
   if (services.size() > kListMax) {
-    co_return Failure::limit("health.list_max", "too many services for one answer: use Check");
+    co_return Failure(Code::ResourceExhausted,
+                      fmt::format("there are more than {} services, which is all that one answer "
+                                  "ever lists: use Check",
+                                  kListMax));
   }
   ByteBuffer out;
   for (const std::string& service : services) {

@@ -124,13 +124,14 @@ TEST_F(HealthTest, list_answers_for_all) {
                                   R"("a.Up":{"status":"SERVING"},"":{"status":"SERVING"}}})"});
 }
 
-TEST_F(HealthTest, list_of_too_many_services_hits_a_limit) {
+TEST_F(HealthTest, list_of_too_many_services_is_refused) {
   for (size_t i = 0; i < Health::kListMax; ++i) source.statuses[std::to_string(i)];
   FakeClient list(fake, health, "grpc.health.v1.Health.List");
   list.ask({"{}"});
   ASSERT_TRUE(list.failure);
   EXPECT_EQ(list.failure->code(), Code::ResourceExhausted);
-  EXPECT_EQ(list.failure->limit_name(), "health.list_max");
+  EXPECT_EQ(list.failure->limit_name(), "");  // it is no setting
+  EXPECT_TRUE(list.failure->message().contains("more than " + std::to_string(Health::kListMax)));
 }
 
 TEST_F(HealthTest, watch_tells_each_change) {

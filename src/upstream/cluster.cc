@@ -71,7 +71,10 @@ loop::Task<void> Cluster::resolve(Target& target) {
     target.error.clear();
   } else {
     // The addresses that were good a moment ago stay.
-    target.error = "cannot resolve " + target.host + ": " + addresses.error().message();
+    const Failure& error = addresses.error();
+    target.error = "cannot resolve " + target.host + ": " + error.message();
+    if (error.reason() == Reason::DeadlineExpired)
+      target.error += " (limit " + settings_.key("connect_timeout") + ")";
   }
 }
 
@@ -126,7 +129,7 @@ Lease Cluster::try_acquire(const Lease& avoid) {
 loop::Task<Result<Lease>> Cluster::acquire(const Lease& avoid) {
   if (const Lease lease = try_acquire(avoid); lease.connection) co_return lease;
   if (pending_ >= settings_.pending_max) {
-    co_return Failure::limit("upstream.pending_max",
+    co_return Failure::limit(settings_.key("pending_max"),
                              "too many calls wait for upstream " + settings_.name)
         .take();
   }

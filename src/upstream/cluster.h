@@ -35,7 +35,7 @@ class Cluster {
 
   // A connection with a free stream, waiting for one while there is hope. `avoid`: the connection
   // that has just refused; another endpoint is preferred, then a new connection. Failures:
-  // UpstreamUnavailable (no endpoint can be reached: says why), limit upstream.pending_max.
+  // UpstreamUnavailable (no endpoint can be reached: says why), limit upstreams.NAME.pending_max.
   loop::Task<Result<Lease>> acquire(const Lease& avoid);
   // The same without waiting; a null connection: none is free now.
   Lease try_acquire(const Lease& avoid);

@@ -21,8 +21,9 @@ Duration backoff(const Settings& settings, uint32_t failures, Random& random) {
   return Duration(static_cast<int64_t>(bounded * (1 + kBackoffJitter * (2 * random.unit() - 1))));
 }
 
-std::string connect_trouble(const Failure& failure) {
-  return failure.reason() == Reason::DeadlineExpired ? "no answer in time" : failure.message();
+std::string connect_trouble(const Settings& settings, const Failure& failure) {
+  if (failure.reason() != Reason::DeadlineExpired) return failure.message();
+  return "no answer in time (limit " + settings.key("connect_timeout") + ")";
 }
 
 }  // namespace
@@ -124,7 +125,7 @@ loop::Task<void> Endpoint::keep_connected() {
       continue;
     }
     ++failures_;
-    last_error_ = made ? "it sends connections away" : connect_trouble(made.error());
+    last_error_ = made ? "it sends connections away" : connect_trouble(settings_, made.error());
     changed_.notify();
   }
 }
@@ -134,6 +135,7 @@ loop::Task<Result<std::unique_ptr<http::ClientConnection>>> Endpoint::connect() 
   CO_TRY(plain, co_await network_.connect(address_));
   CO_TRY(stream, co_await secure(std::move(plain)));
   http::ClientSettings http = settings_.http;
+  http.prefix = settings_.key("");
   http.ping_interval *= int64_t{1} << calm_;
   auto connection = http::make_h2_client(std::move(stream), http);
   while (!connection->greeted()) {

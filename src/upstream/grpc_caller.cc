@@ -83,7 +83,7 @@ Result<Fields> Attempt::request_head(const Lease& lease) const {
     return Failure(Reason::MetadataTooLarge, "the headers take " + std::to_string(head.bytes()) +
                                                  " bytes, the upstream takes " +
                                                  std::to_string(limit))
-        .with_limit("upstream.metadata_bytes_max");
+        .with_limit(cluster_.settings().key("metadata_bytes_max"));
   }
   return head;
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -10,7 +11,7 @@
 
 namespace parley::upstream {
 
-// How one upstream is reached; limits count per shard and are named in errors as "upstream.<name>".
+// How one upstream is reached; limits count per shard.
 struct Settings {
   std::string name;                    // of the upstream, for people
   std::vector<std::string> endpoints;  // "host:port", "dns:///host:port", "unix:/path"
@@ -28,6 +29,11 @@ struct Settings {
   Duration resolve_interval = std::chrono::seconds(30);  // how often names are looked up again
   http::ClientSettings http;
   net::TlsClientSettings tls;
+
+  // A setting's name as it stands in a failure: "upstreams.users.pending_max".
+  std::string key(std::string_view setting) const {
+    return std::string("upstreams.").append(name).append(".").append(setting);
+  }
   friend bool operator==(const Settings&, const Settings&) = default;
 };
 

@@ -59,12 +59,34 @@ class Upstream : public testing::Test {
     return run;
   }
 
+  // A call that crosses a GOAWAY: its stream is above the last one that counts. There is another
+  // endpoint to go to.
+  std::unique_ptr<Run> refused_unseen(std::string message) {
+    second.emplace(fake.loop, network, second_address);
+    settings.endpoints = {"10.0.0.1:50051", "10.0.0.2:50051"};
+    start();
+    EXPECT_TRUE(call({"m"})->outcome->ok());
+    EXPECT_TRUE(call({"m"})->outcome->ok());
+    net::MemoryWire& wire = *network.wires[0];
+    wire.forth.stall();
+    wire.back.stall();
+    server->drain.start(seconds(5));
+    fake.advance(seconds(2));  // the second GOAWAY has left, which names the last stream
+    auto run = call({std::move(message)});
+    EXPECT_FALSE(run->outcome);
+    wire.back.resume();
+    wire.forth.resume();
+    fake.advance(milliseconds(500));
+    return run;
+  }
+
   FakeLoop fake;
   net::MemoryNetwork network{fake.loop};
   net::MemoryResolver resolver;
   net::Address address = *net::Address::parse("10.0.0.1:50051");
   net::Address second_address = *net::Address::parse("10.0.0.2:50051");
   std::optional<FakeGrpcServer> server{std::in_place, fake.loop, network, address};
+  std::optional<FakeGrpcServer> second;
   contract::Contract contract = contract::contract_from(kProto);
   Settings settings;
   std::optional<Cluster> cluster;
@@ -348,9 +370,23 @@ TEST_F(Upstream, limits_the_calls_that_wait) {
   std::vector<std::unique_ptr<Run>> runs;
   for (int i = 0; i < 4; ++i) runs.push_back(call({"m"}));
   ASSERT_TRUE(runs[3]->outcome && runs[3]->outcome->failure);
-  EXPECT_EQ(runs[3]->outcome->failure->limit_name(), "upstream.pending_max");
+  EXPECT_EQ(runs[3]->outcome->failure->limit_name(), "upstreams.t.pending_max");
   EXPECT_FALSE(runs[2]->outcome);
   tasks.cancel_all();
+}
+
+TEST_F(Upstream, names_the_setting_when_connecting_takes_too_long) {
+  settings.connect_timeout = milliseconds(700);
+  network.swallow(address);
+  start();
+  auto run = call({"m"});
+  fake.advance(milliseconds(699));
+  EXPECT_FALSE(run->outcome);
+  fake.advance(milliseconds(2));
+  ASSERT_TRUE(run->outcome && run->outcome->failure);
+  EXPECT_EQ(run->outcome->failure->reason(), Reason::UpstreamUnavailable);
+  EXPECT_EQ(run->outcome->failure->detail(),
+            "10.0.0.1:50051: no answer in time (limit upstreams.t.connect_timeout)");
 }
 
 TEST_F(Upstream, refuses_a_header_that_the_upstream_would_not_take) {
@@ -381,20 +417,17 @@ TEST_F(Upstream, follows_a_name_to_its_addresses) {
 }
 
 TEST_F(Upstream, sends_again_what_was_refused_unseen) {
-  FakeGrpcServer second(fake.loop, network, second_address);
-  settings.endpoints = {"10.0.0.1:50051", "10.0.0.2:50051"};
-  start();
-  // GOAWAY is on its way while the call is: the stream is above its last stream id.
-  EXPECT_TRUE(call({"m"})->outcome->ok());
-  EXPECT_TRUE(call({"m"})->outcome->ok());
-  network.wires[0]->back.stall();
-  server->drain.start(seconds(5));
-  fake.loop.run_until_idle();
-  auto run = call({"again"});
-  network.wires[0]->back.resume();
-  fake.advance(milliseconds(500));
+  settings.replay_bytes_max = 1000;
+  auto run = refused_unseen(std::string(500, 'x'));
   ASSERT_TRUE(run->outcome);
   EXPECT_TRUE(run->outcome->ok());
+}
+
+TEST_F(Upstream, does_not_send_again_what_is_too_large_to_be_kept) {
+  settings.replay_bytes_max = 1000;
+  auto run = refused_unseen(std::string(1001, 'x'));
+  ASSERT_TRUE(run->outcome && run->outcome->failure);
+  EXPECT_EQ(run->outcome->failure->code(), Code::Unavailable);
 }
 
 Task<void> acquire_into(Cluster& cluster, Lease avoid, std::optional<Lease>& got) {

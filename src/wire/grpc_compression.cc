@@ -50,21 +50,23 @@ Failure malformed(const DecompressLimits& limits) {
   return failure;
 }
 
-Failure too_large(const DecompressLimits& limits, std::string_view name, std::string message) {
+Failure too_large(const DecompressLimits& limits, std::string message) {
   const bool upstream = limits.peer == Origin::Upstream;
   Failure failure(upstream ? Reason::UpstreamTooLarge : Reason::BodyTooLarge, std::move(message));
-  failure.with_limit(name).from(limits.peer);
+  failure.from(limits.peer);
   return failure;
 }
 
 // Of `size` decompressed bytes from `taken` compressed ones.
 Result<void> check_limits(const DecompressLimits& limits, size_t size, size_t taken) {
   if (size > limits.bytes_max)
-    return too_large(limits, "message_bytes_max",
-                     fmt::format("a message of more than {} bytes", limits.bytes_max));
+    return too_large(limits, fmt::format("a message of more than {} bytes", limits.bytes_max))
+        .with_limit("message_bytes_max")
+        .take();
   if (size > limits.ratio_free_bytes && size / limits.ratio_max > taken)
-    return too_large(limits, "decompress_ratio_max",
-                     fmt::format("a message compressed by more than {}", limits.ratio_max));
+    return too_large(limits, fmt::format("a message compressed to less than 1/{} of its size, "
+                                         "which is never taken",
+                                         limits.ratio_max));
   return {};
 }
 

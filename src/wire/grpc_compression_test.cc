@@ -66,7 +66,8 @@ TEST(GrpcCompression, ratio_is_capped) {
       decompress_message(MessageEncoding::Gzip, bomb.view(), {.peer = Origin::Upstream});
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().reason(), Reason::UpstreamTooLarge);
-  EXPECT_EQ(failed.error().limit_name(), "decompress_ratio_max");
+  EXPECT_TRUE(failed.error().message().contains("never taken"));
+  EXPECT_EQ(failed.error().limit_name(), "");  // it is no setting
   const Bytes small = compress_message(MessageEncoding::Gzip, std::string(60'000, 'x'));
   EXPECT_TRUE(decompress_message(MessageEncoding::Gzip, small.view(), {}));
 }

@@ -128,7 +128,7 @@ class Metrics(unittest.TestCase):
 
     def test_a_limit_that_was_hit_is_counted_by_its_name(self):
         def hits() -> float:
-            name = 'parley_limits_hit_total{limit="upstream.metadata_bytes_max"}'
+            name = 'parley_limits_hit_total{limit="upstreams.lab.metadata_bytes_max"}'
             return self.metrics().get(name, 0)
 
         before = hits()
