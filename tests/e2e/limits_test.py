@@ -165,6 +165,64 @@ class Times(Limited):
         self.assertTrue(receive(peer).endswith(b"(reset)"))
 
 
+class Http2(Limited):
+    """What one stream does wrong is no other stream's loss."""
+
+    SETTINGS = {**HTTP, "requests_per_connection_max": 0, "idle_timeout": "400ms"}
+
+    def _refused(self, client: Http2Client, fields, status: int, limit: str):
+        with self.subTest(limit):
+            answer = client.fetch(fields)
+            self.assertEqual(answer.status, status)
+            self.assertIn(f"(limit {limit})", json.loads(bytes(answer.body))["detail"])
+            wait_until(lambda: self.hits(limit) == 1, f"{limit} to be counted")
+
+    def test_a_head_over_a_limit_costs_its_stream_alone(self):
+        self.start(http={**self.SETTINGS, "idle_timeout": "1m"})
+        with Http2Client(self.gateway.port) as client:
+            large = rest_head("GET", "/get/x", ("x", "y" * 2100))
+            many = rest_head("GET", "/get/x", *[("x", "y")] * 11)
+            self._refused(client, large, 431, "http.header_bytes_max")
+            self._refused(client, many, 431, "http.header_count_max")
+            self._refused(client, rest_head("GET", "/get/" + "x" * 300), 414, "http.url_bytes_max")
+            self.assertEqual(client.fetch(rest_head("GET", "/get/x")).status, 200)
+            self.assertFalse(client.session.going_away)
+
+    def test_a_stream_too_many_is_refused_and_the_others_go_on(self):
+        held = []
+        self.start(held.append, http={**self.SETTINGS, "streams_max": 2})
+        with Http2Client(self.gateway.port) as client:
+            asked = [client.ask(rest_head("GET", "/get/x")) for _ in range(3)]
+            *calls, extra = [client.session.answers[stream] for stream in asked]
+            client.wait(lambda: extra.over, 5)
+            self.assertEqual(extra.reset, frames.REFUSED_STREAM)
+            wait_until(lambda: self.hits("http.streams_max") == 1, "the limit to be counted")
+            wait_until(lambda: len(held) == 2, "the calls at the upstream")
+            for call in held:
+                call.answer()
+            client.wait(lambda: all(call.over for call in calls), 5)
+            self.assertEqual([call.status for call in calls], [200, 200])
+            self.assertFalse(client.session.going_away)
+
+    def _sent_away(self, more: bytes, limit: str):
+        peer = self.connect()
+        peer.sendall(frames.PREFACE + frames.settings({}) + more)
+        received = frames.FrameReader().feed(receive(peer))
+        said = [one for one in received if one.kind == frames.GOAWAY]
+        self.assertEqual(len(said), 1)
+        self.assertIn(f"(limit {limit})", said[0].payload[8:].decode())
+        wait_until(lambda: self.hits(limit) == 1, f"{limit} to be counted")
+
+    def test_a_connection_without_requests_is_sent_away_with_the_name(self):
+        self.start(http=self.SETTINGS)
+        self._sent_away(b"", "http.idle_timeout")
+
+    def test_a_header_that_does_not_end_is_sent_away_with_the_name(self):
+        self.start(http=self.SETTINGS)
+        head = frames.encode(rest_head("GET", "/get/x"))
+        self._sent_away(frames.frame(frames.HEADERS, 0, 1, head), "http.header_timeout")
+
+
 class Connections(Limited):
     def test_end_after_as_many_requests_as_they_may_have(self):
         self.start(http=HTTP)

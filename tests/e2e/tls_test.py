@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 from pathlib import Path
 
@@ -141,6 +142,24 @@ class Names(TlsCase):
         for name in ("deep.other.wild.test", "unknown.test"):
             with self.subTest(name=name):
                 self.assertEqual(self.curl(self.gateway, host=name).status, 0)
+
+
+class Handshakes(TlsCase):
+    @classmethod
+    def set_up_gateway(cls):
+        pair = cls.authority.issue("IP:127.0.0.1")
+        cls.gateway = cls.start_with(f"{{cert: {pair.cert}, key: {pair.key}, "
+                                     "handshake_timeout: 300ms}")
+
+    def test_that_do_not_come_in_time_end_the_connection(self):
+        failed = self.metric(self.gateway, "parley_tls_failures_total")
+        with socket.create_connection(("127.0.0.1", self.gateway.port), timeout=8) as silent:
+            began = time.monotonic()
+            self.assertEqual(silent.recv(1), b"")
+            # Of 10 s, the default, it is far away.
+            self.assertTrue(0.2 < time.monotonic() - began < 5)
+        self.assertEqual(self.metric(self.gateway, "parley_tls_failures_total"), failed + 1)
+        self.assertEqual(self.curl(self.gateway).status, 200)
 
 
 class Clients(TlsCase):
