@@ -3,13 +3,11 @@
 
 #include "wire/json_reader.h"
 #include "wire/json_string.h"
+#include "wire/wide_text.h"
 
 namespace parley::wire {
 namespace {
 
-#define PARLEY_INLINE [[gnu::always_inline]] inline
-
-constexpr size_t kWide = 32;       // bytes that are looked at, or copied, at once
 constexpr size_t kValueRoom = 64;  // for a tag and any of the values below
 constexpr int kPlainDigits = 18;   // of a number that surely fits 64 bits
 
@@ -110,25 +108,12 @@ PARLEY_INLINE const char* read_short_string(const char* at, char*& out) {
 #ifdef __SSE2__
   if (*at != '"') return nullptr;
   ++at;
-  const __m128i quote = _mm_set1_epi8('"');
-  const __m128i backslash = _mm_set1_epi8('\\');
-  const __m128i space = _mm_set1_epi8(0x20);
-  const auto stops_of = [&](const __m128i block) {
-    // Signed: what is below a space is a control character, or no ASCII.
-    const __m128i low = _mm_cmplt_epi8(block, space);
-    const __m128i escaped =
-        _mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash));
-    return static_cast<uint32_t>(_mm_movemask_epi8(_mm_or_si128(low, escaped)));
-  };
-  const auto* const from = reinterpret_cast<const __m128i*>(at);
-  const __m128i first = _mm_loadu_si128(from);
-  const __m128i second = _mm_loadu_si128(from + 1);
-  const uint32_t stops = stops_of(first) | stops_of(second) << 16;
+  const WideText wide(at);
+  const uint32_t stops = wide.stops();
   const int size = std::countr_zero(stops);
   if (stops == 0 || at[size] != '"') return nullptr;
   *out++ = static_cast<char>(size);
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), first);
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(out) + 1, second);
+  wide.store(out);
   out += size;
   return at + size + 1;
 #else

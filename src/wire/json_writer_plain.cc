@@ -6,6 +6,7 @@
 #include "wire/json_string.h"
 #include "wire/json_writer.h"
 #include "wire/number_text.h"
+#include "wire/wide_text.h"
 
 namespace parley::wire {
 
@@ -23,9 +24,6 @@ namespace {
 
 constexpr size_t kNumberTextMax = 32;  // with quotes and comma; room for it comes with each name
 constexpr const char* kNoMessage = "wire data that is no message";
-constexpr size_t kWide = 32;  // bytes that are copied at once, needed or not
-
-#define PARLEY_INLINE [[gnu::always_inline]] inline
 
 // Where the varint ends; null: nowhere.
 PARLEY_INLINE const char* read_varint(const char* in, const char* end, uint64_t& value) {
@@ -104,24 +102,10 @@ PARLEY_INLINE char* put_number(Kind kind, uint64_t bits, char* at) {
 PARLEY_INLINE char* put_short_string(char* at, const char* text, size_t size) {
 #ifdef __SSE2__
   if (size > kWide) return nullptr;
-  const __m128i quote = _mm_set1_epi8('"');
-  const __m128i backslash = _mm_set1_epi8('\\');
-  const __m128i space = _mm_set1_epi8(0x20);
-  const auto special = [&](const __m128i block) {
-    // Signed: what is below a space is a control character, or no ASCII.
-    const __m128i low = _mm_cmplt_epi8(block, space);
-    const __m128i escaped =
-        _mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash));
-    return static_cast<uint32_t>(_mm_movemask_epi8(_mm_or_si128(low, escaped)));
-  };
-  const auto* const from = reinterpret_cast<const __m128i*>(text);
-  const __m128i first = _mm_loadu_si128(from);
-  const __m128i second = _mm_loadu_si128(from + 1);
-  const uint64_t stops = special(first) | uint64_t{special(second)} << 16;
-  if (stops & ((uint64_t{1} << size) - 1)) return nullptr;
+  const WideText wide(text);
+  if (wide.stops() & ((uint64_t{1} << size) - 1)) return nullptr;
   *at++ = '"';
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(at), first);
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(at) + 1, second);
+  wide.store(at);
   at += size;
   *at++ = '"';
   return at;
