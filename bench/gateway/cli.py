@@ -84,13 +84,13 @@ def measure_all(options: argparse.Namespace) -> int:
         if name == neighbour.NAME:
             failures += try_neighbours(options, peers)
         elif name == idle.NAME:
-            failures += try_idle(options, peers)
+            failures += try_many(idle, options, peers, options.chosen)
         elif name == shards.NAME:
             failures += try_shards(options, peers)
         elif name == start.NAME:
-            failures += try_start(options)
+            failures += try_many(start, options, options.parley.absolute())
         elif name == profile.NAME:
-            failures += try_profile(options, peers)
+            failures += try_many(profile, options, peers, profile.PROFILED)
         else:
             failures += measure_one(by_name(name), options, peers, pace)
     return 1 if failures else 0
@@ -109,15 +109,16 @@ def measure_one(scenario: Scenario, options: argparse.Namespace, peers: dict[str
     return sum(entrant.failed is not None for entrant in entrants)
 
 
-def try_idle(options: argparse.Namespace, peers: dict[str, Peer]) -> int:
-    """The number of gateways that failed."""
-    progress = terminal_progress(idle.NAME)
-    results = idle.measure(peers, options.chosen, progress)
+def try_many(other, options: argparse.Namespace, *arguments) -> int:
+    """One of the modules that measure something else than speed, and give a list: how many of its
+    results failed."""
+    progress = terminal_progress(other.NAME)
+    results = other.measure(*arguments, progress)
     progress("")
     if options.json:
-        print("\n".join(idle.json_lines(results)), flush=True)
+        print("\n".join(other.json_lines(results)), flush=True)
     else:
-        print("\n" + idle.report(results), flush=True)
+        print("\n" + other.report(results), flush=True)
     return sum(result.failed is not None for result in results)
 
 
@@ -127,30 +128,6 @@ def try_shards(options: argparse.Namespace, peers: dict[str, Peer]) -> int:
     progress("")
     print(shards.json_line(result) if options.json else "\n" + shards.report(result), flush=True)
     return int(result.failed is not None)
-
-
-def try_profile(options: argparse.Namespace, peers: dict[str, Peer]) -> int:
-    """The number of loads that have no profile."""
-    progress = terminal_progress(profile.NAME)
-    results = profile.measure(peers, profile.PROFILED, progress)
-    progress("")
-    if options.json:
-        print("\n".join(profile.json_lines(results)), flush=True)
-    else:
-        print("\n" + profile.report(results), flush=True)
-    return sum(result.failed is not None for result in results)
-
-
-def try_start(options: argparse.Namespace) -> int:
-    """The number of contracts that Parley did not start with."""
-    progress = terminal_progress(start.NAME)
-    results = start.measure(options.parley.absolute(), progress)
-    progress("")
-    if options.json:
-        print("\n".join(start.json_lines(results)), flush=True)
-    else:
-        print("\n" + start.report(results), flush=True)
-    return sum(result.failed is not None for result in results)
 
 
 def try_neighbours(options: argparse.Namespace, peers: dict[str, Peer]) -> int:
