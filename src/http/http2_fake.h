@@ -34,6 +34,18 @@ struct FuzzStep {
 // Takes one from the front of `program`; false: it is empty.
 bool next_step(std::string_view& program, FuzzStep& step);
 
+// Plays an input: its first byte is the largest piece that `Scene` gets at once (0: any size), the
+// rest is the program.
+template <typename Scene>
+void play_program(const uint8_t* data, size_t size) {
+  if (size == 0) return;
+  std::string_view program(reinterpret_cast<const char*>(data + 1), size - 1);
+  Scene scene(data[0] == 0 ? SIZE_MAX : data[0]);
+  FuzzStep step;
+  while (next_step(program, step)) scene.play(step);
+  scene.end();
+}
+
 struct Frame {
   uint8_t type = 0;
   uint8_t flags = 0;

@@ -77,11 +77,6 @@ class Scene {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  if (size == 0) return 0;
-  std::string_view program(reinterpret_cast<const char*>(data + 1), size - 1);
-  Scene scene(data[0] == 0 ? SIZE_MAX : data[0]);
-  FuzzStep step;
-  while (parley::http::next_step(program, step)) scene.play(step);
-  scene.end();
+  parley::http::play_program<Scene>(data, size);
   return 0;
 }
