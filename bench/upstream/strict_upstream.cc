@@ -62,5 +62,7 @@ int main(int argc, char** argv) {
   builder.RegisterCallbackGenericService(&service);
   const auto server = builder.BuildAndStart();
   if (server == nullptr) return 1;
+  std::puts("listening");
+  std::fflush(stdout);
   server->Wait();
 }

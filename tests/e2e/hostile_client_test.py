@@ -261,6 +261,7 @@ class Neighbours(unittest.TestCase):
         self._upstream_ports = [port]
         strict = Process(BUILD / "bench/bench_strict_upstream", port, message.name)
         self.addCleanup(strict.stop)
+        strict.wait_for("^listening$")
         proto = ROOT / "demo/proto"
         gateway = Gateway(
             *("--upstream", f"users=127.0.0.1:{port}", "--threads", "1", "--log", "off"),
