@@ -22,7 +22,11 @@ struct JsonWriter::Pen {
 
 namespace {
 
-constexpr size_t kNumberTextMax = 32;  // with quotes and comma; room for it comes with each name
+// Of a value that is written without asking for room: a number, or a short string, each with
+// quotes, brackets and comma. Room for it comes with each name.
+constexpr size_t kValueTextMax = kWide + 8;
+// Of what stands behind a value that slower code wrote: a comma or a bracket, or both.
+constexpr size_t kBehindMax = 2;
 constexpr const char* kNoMessage = "wire data that is no message";
 
 // Where the varint ends; null: nowhere.
@@ -143,7 +147,7 @@ PARLEY_INLINE void JsonWriter::plain_name(Pen& pen, const Program& program, cons
     plain_defaults(pen, program, *next, plan);
   const size_t size = plan.json_key.size() + pen.comma;
   const char* const key = plan.json_key.data() - pen.comma;
-  pen.at = plain_room(pen.at, size + kNumberTextMax);
+  pen.at = plain_room(pen.at, size + kValueTextMax);
   std::memcpy(pen.at, key, kWide);
   if (size > kWide) [[unlikely]]
     std::memcpy(pen.at + kWide, key + kWide, size - kWide);
@@ -161,7 +165,7 @@ PARLEY_INLINE bool JsonWriter::plain_number(Pen& pen, const FieldPlan& plan) {
   }
   out_.advance(pen.at);
   const bool ok = scalar_bits(plan, bits);
-  pen.at = out_.at();
+  pen.at = out_.room(kBehindMax);
   return ok;
 }
 
@@ -177,7 +181,7 @@ PARLEY_INLINE bool JsonWriter::plain_string(Pen& pen) {
   }
   out_.advance(pen.at);
   const bool ok = string(text);
-  pen.at = out_.at();
+  pen.at = out_.room(kBehindMax);
   return ok;
 }
 
@@ -188,7 +192,7 @@ PARLEY_INLINE bool JsonWriter::plain_time(Pen& pen, const FieldPlan& plan) {
   out_.advance(pen.at);
   const bool ok = time(plan.kind, {pen.in, size});
   pen.in += size;
-  pen.at = out_.at();
+  pen.at = out_.room(kBehindMax);
   return ok;
 }
 
@@ -200,7 +204,7 @@ PARLEY_INLINE bool JsonWriter::plain_packed(Pen& pen, WriteFrame& frame, const F
   const char* const end = std::exchange(pen.end, pen.in + size);
   *pen.at++ = '[';
   while (pen.in != pen.end) {
-    pen.at = plain_room(pen.at, kNumberTextMax);
+    pen.at = plain_room(pen.at, kValueTextMax);
     if (!plain_number(pen, plan)) return false;
     *pen.at++ = ',';
   }
@@ -230,7 +234,7 @@ PARLEY_INLINE bool JsonWriter::plain_strings(Pen& pen, const FieldPlan& plan) {
       pen.in = tag_at;
       break;
     }
-    pen.at = plain_room(pen.at, kWide + 8);
+    pen.at = plain_room(pen.at, kValueTextMax);
     *pen.at++ = ',';
   }
   *pen.at++ = ']';

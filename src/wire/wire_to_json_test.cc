@@ -201,5 +201,24 @@ TEST(WireToJson, map_of_many_entries_keeps_the_last_of_each_key) {
   EXPECT_NE(json.find(R"("999":"first")"), std::string::npos);
 }
 
+// What a quick loop writes behind a value that slower code wrote: at some length the buffer is just
+// full then.
+TEST(WireToJson, output_grows_behind_values_of_every_length) {
+  for (size_t size = 0; size < 1200; ++size) {
+    ByteBuffer wire;
+    append_bytes_field(wire, 1, std::string("\0\0\0\0\0\0\xf8\x7f", 8));  // NaN
+    append_bytes_field(wire, 14, std::string(size, 'a'));
+    append_bytes_field(wire, 14, std::string(40, 'b'));
+    std::string expected = R"({"fDouble":["NaN"],"fString":[")" + std::string(size, 'a') + "\",\"" +
+                           std::string(40, 'b') + "\"],\"fLeaf\":[";
+    for (int i = 0; i < 50; ++i) {
+      append_bytes_field(wire, 17, from_hex("08 05 12 01") + "c");
+      expected += std::string(i > 0 ? "," : "") + R"({"id":5,"name":"c"})";
+    }
+    ASSERT_EQ(codec().to_json("t.Lists", wire.view(), {.presence_set_only = true}),
+              expected + "]}");
+  }
+}
+
 }  // namespace
 }  // namespace parley::wire
