@@ -112,6 +112,39 @@ TEST(Editions, override_features_for_messages_oneofs_fields_and_enums) {
   EXPECT_FALSE(loaded.contract->find_message("M.N")->find("i")->presence);  // the outer message's
 }
 
+TEST(Editions, hand_features_to_members_of_oneofs_and_to_extensions_of_a_scope) {
+  using google::protobuf::FieldDescriptorProto;
+  auto file = edition_file(1000);
+  const auto make_text = [](FieldDescriptorProto& field, const char* name, int number) {
+    field.set_name(name);
+    field.set_number(number);
+    field.set_type(FieldDescriptorProto::TYPE_STRING);
+    field.set_label(FieldDescriptorProto::LABEL_OPTIONAL);
+  };
+  auto* m = file.mutable_message_type(0);
+  auto* in_oneof = m->add_field();
+  make_text(*in_oneof, "y", 8);
+  in_oneof->set_oneof_index(0);
+  set_features(*m->mutable_oneof_decl(0)->mutable_options(), 1, {{kUtf8, 3}});
+  auto* range = m->add_extension_range();
+  range->set_start(100);
+  range->set_end(200);
+  auto* n = m->mutable_nested_type(m->nested_type_size() - 1);
+  set_features(*n->mutable_options(), 12, {{kUtf8, 3}});
+  make_text(*n->add_extension(), "inside", 100);
+  n->mutable_extension(0)->set_extendee(".M");
+  make_text(*file.add_extension(), "outside", 101);
+  file.mutable_extension(0)->set_extendee(".M");
+  const Loaded loaded = load_file(file);
+  ASSERT_TRUE(loaded.contract.has_value());
+  const auto& linked = *loaded.contract->find_message("M");
+  EXPECT_FALSE(linked.find("y")->validate_utf8);
+  EXPECT_TRUE(linked.find("s")->validate_utf8);
+  EXPECT_FALSE(linked.find(100)->validate_utf8);
+  EXPECT_TRUE(linked.find(101)->validate_utf8);
+  EXPECT_TRUE(linked.find(100)->presence);
+}
+
 TEST(Editions, ignore_features_that_are_not_known) {
   auto file = edition_file(1001);
   set_features(*file.mutable_options(), 50, {{kPresence, 77}, {static_cast<Feature>(900), 1}});

@@ -1,6 +1,7 @@
 #include "wire/json_writer.h"
 
 #include "base/assert.h"
+#include "base/utf8.h"
 
 namespace parley::wire {
 
@@ -282,7 +283,12 @@ bool JsonWriter::entry_key(const FieldPlan& plan, std::string_view key) {
 bool JsonWriter::entry_value(const FieldPlan& plan, const MapEntry& entry) {
   if (is_message(plan.kind)) return message(plan.message(), entry.value, 0);
   if (entry.value.data() == nullptr) return default_value(plan);
-  if (plan.kind == Kind::String) return string(entry.value);
+  if (plan.kind == Kind::String) {
+    // As invalid_text() does, which knows of no entries. Keys are not repaired: two could become
+    // one.
+    const bool taken = plan.field->validate_utf8 || utf8_valid(entry.value);
+    return taken ? string(entry.value) : own_string(utf8_repaired(entry.value));
+  }
   if (plan.kind == Kind::Bytes) {
     bytes(entry.value);
     return true;

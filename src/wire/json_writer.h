@@ -130,6 +130,7 @@ class JsonWriter {
   void enumeration(const FieldPlan& plan, int32_t number);
   bool string(std::string_view text);      // 64 bytes after its end are readable
   bool own_string(std::string_view text);  // none are
+  bool invalid_text(std::string_view text);
   void escaped(std::string_view text);
   void bytes(std::string_view content);
   bool message(const Program& program, std::string_view wire, uint16_t any_ends);

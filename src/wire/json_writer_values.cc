@@ -164,9 +164,9 @@ bool JsonWriter::string(std::string_view text) {
   const char* const end = text.data() + text.size();
   const char* const stop = plain_end(text.data(), end, high);
   // What lies behind the end was looked at too: `high` may be its doing.
-  if (high && !utf8_valid(text)) return malformed("invalid UTF-8 in a string");
+  if (high && !utf8_valid(text)) return invalid_text(text);
   if (stop < end) [[unlikely]] {
-    if (!high && !utf8_valid(text)) return malformed("invalid UTF-8 in a string");
+    if (!high && !utf8_valid(text)) return invalid_text(text);
     escaped(text);
     return true;
   }
@@ -180,6 +180,14 @@ bool JsonWriter::string(std::string_view text) {
   to[text.size() + 1] = '"';
   out_.advance(to + text.size() + 2);
   return true;
+}
+
+// Text that is no UTF-8. Where the contract takes it (proto2, features.utf8_validation: NONE) it is
+// written repaired, since JSON has to be UTF-8.
+bool JsonWriter::invalid_text(std::string_view text) {
+  const FieldPlan* const plan = frames_.empty() ? nullptr : frames_.back().field;
+  const bool taken = plan && plan->kind == Kind::String && !plan->field->validate_utf8;
+  return taken ? own_string(utf8_repaired(text)) : malformed("invalid UTF-8 in a string");
 }
 
 bool JsonWriter::own_string(std::string_view text) { return string(Bytes::copy(text).view()); }

@@ -246,7 +246,8 @@ FieldPlan ProgramCompiler::compile_field(const Field& field) const {
   FieldPlan plan;
   const bool map = field.map && is_entry(*field.message);
   plan.field = &field;
-  plan.presence = field.presence && !field.repeated;
+  // An extension that is not set is never written, a list neither (as protobuf's own printers do).
+  plan.presence = (field.presence && !field.repeated) || field.extension;
   plan.group = field.delimited && !map;
   plan.shape = map ? Shape::Map : field.repeated ? Shape::List : Shape::Single;
   if (field.message) {

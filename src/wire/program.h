@@ -82,7 +82,7 @@ using ProgramSlot = std::atomic<const Program*>;
 struct FieldPlan {
   Kind kind = Kind::Int32;
   Shape shape = Shape::Single;
-  bool presence = false;  // whether unset differs from the default
+  bool presence = false;  // whether unset differs from the default; of every extension
   bool packed = false;    // lists of scalars: how they are written; both forms are read
   bool group = false;     // a message between start and end tags
   uint8_t tag_size = 0;
@@ -107,6 +107,8 @@ struct FieldPlan {
 
   // The name that a JSON key is expected to have, without quotes.
   std::string_view json_name() const { return json_key.substr(1, json_key.size() - 3); }
+  // The name in a failure's path.
+  std::string_view path_name() const { return field->extension ? field->json_name : field->name; }
   uint32_t number() const { return tag >> 3; }
   // Whether a value of this wire type is the field's; a list of scalars is read packed or not.
   bool reads(WireType type) const { return read_types >> static_cast<unsigned>(type) & 1; }

@@ -54,7 +54,7 @@ Failure JsonWriter::failure() const {
   for (const WriteFrame& frame : frames_) {
     if (frame.field == nullptr || frame.bare) continue;
     if (!path.empty()) path += '.';
-    path += frame.field->field->name;
+    path += frame.field->path_name();
   }
   std::string message = "the message";
   if (!path.empty()) message += fmt::format(" at {}", path);
