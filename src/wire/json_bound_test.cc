@@ -60,16 +60,19 @@ TEST(BoundValue, absent_ones_are_taken) {
 
 TEST(BoundValue, a_default_with_presence_is_a_value) {
   EXPECT_EQ(body("t.Optionals", R"({"fInt32":0})", Bound("t.Optionals", "f_int32", "5")),
-            "! the JSON body at line 1, column 11, f_int32: differs from the value in the path");
+            "! the JSON body at line 1, column 11 (byte 10), f_int32: differs from the value in "
+            "the path");
 }
 
 TEST(BoundValue, others_are_refused_by_name) {
   EXPECT_EQ(body("t.Tree", R"({"id":6})", Bound("t.Tree", "id", "5")),
-            "! the JSON body at line 1, column 7, id: differs from the value in the path");
+            "! the JSON body at line 1, column 7 (byte 6), id: differs from the value in the path");
   EXPECT_EQ(body("t.Tree", R"({"child":{"name":"y"}})", Bound("t.Tree", "child.name", "x")),
-            "! the JSON body at line 1, column 18, child.name: differs from the value in the path");
+            "! the JSON body at line 1, column 18 (byte 17), child.name: differs from the value in "
+            "the path");
   EXPECT_EQ(body("t.Tree", R"({"id":"x"})", Bound("t.Tree", "id", "5")),
-            "! the JSON body at line 1, column 7, id: expected a whole number from -2147483648 to "
+            "! the JSON body at line 1, column 7 (byte 6), id: expected a whole number from "
+            "-2147483648 to "
             "2147483647");
 }
 
@@ -86,11 +89,13 @@ TEST(BoundValue, takes_its_oneof) {
   const Bound text("t.Choice", "text", "x");
   EXPECT_EQ(body("t.Choice", R"({"text":"x"})", text), "{}");
   EXPECT_EQ(body("t.Choice", R"({"number":1})", text),
-            "! the JSON body at line 1, column 2, number: a second member of the oneof \"kind\"");
+            "! the JSON body at line 1, column 2 (byte 1), number: a second member of the oneof "
+            "\"kind\"");
   const Bound inner("t.Choice", "leaf.id", "5");
   EXPECT_EQ(body("t.Choice", R"({"leaf":{"name":"y"}})", inner), R"({"leaf":{"name":"y"}})");
-  EXPECT_EQ(body("t.Choice", R"({"flag":true})", inner),
-            "! the JSON body at line 1, column 2, flag: a second member of the oneof \"kind\"");
+  EXPECT_EQ(
+      body("t.Choice", R"({"flag":true})", inner),
+      "! the JSON body at line 1, column 2 (byte 1), flag: a second member of the oneof \"kind\"");
 }
 
 TEST(BoundValue, well_known_types_are_compared_too) {
@@ -142,13 +147,15 @@ TEST(JsonField, of_any_kind_is_read_with_its_tag) {
 
 TEST(JsonField, errors_name_the_field) {
   EXPECT_EQ(field_wire("t.Tree", "id", "x"),
-            "! the JSON body at line 1, column 1, id: expected a whole number from -2147483648 to "
+            "! the JSON body at line 1, column 1 (byte 0), id: expected a whole number from "
+            "-2147483648 to "
             "2147483647");
-  EXPECT_EQ(field_wire("t.Tree", "children", R"([{"id":[]}])"),
-            "! the JSON body at line 1, column 8, children[0].id: expected a whole number from "
-            "-2147483648 to 2147483647");
+  EXPECT_EQ(
+      field_wire("t.Tree", "children", R"([{"id":[]}])"),
+      "! the JSON body at line 1, column 8 (byte 7), children[0].id: expected a whole number from "
+      "-2147483648 to 2147483647");
   EXPECT_EQ(field_wire("t.Tree", "id", "1 2"),
-            "! the JSON body at line 1, column 3, id: expected the end of the text");
+            "! the JSON body at line 1, column 3 (byte 2), id: expected the end of the text");
 }
 
 std::string mask(std::string_view message, std::string_view json,

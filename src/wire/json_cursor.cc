@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/utf8.h"
+#include "wire/key_set.h"
 #include "wire/number_text.h"
 
 namespace parley::wire {
@@ -78,9 +79,15 @@ bool JsonCursor::skip_scalar() {
   return true;
 }
 
+// Of the objects that are open while a value is passed over.
+struct PassedKeys {
+  std::vector<KeySet> sets;  // the innermost last
+  std::string names;         // of all objects so far
+};
+
 bool JsonCursor::skip_value(uint32_t depth) {
-  // What each open bracket is: bits, the innermost last.
-  std::string open;
+  std::string open;  // the brackets, the innermost last
+  PassedKeys keys;
   for (;;) {
     const char c = peek();
     if (c == '{' || c == '[') {
@@ -91,7 +98,8 @@ bool JsonCursor::skip_value(uint32_t depth) {
         ++at_;
         open.pop_back();
       } else if (c == '{') {
-        if (!skip_key()) return false;
+        keys.sets.emplace_back();
+        if (!skip_key(keys)) return false;
         continue;
       } else {
         continue;
@@ -106,22 +114,29 @@ bool JsonCursor::skip_value(uint32_t depth) {
       const char next = peek();
       if (next == ',') {
         ++at_;
-        if (object && !skip_key()) return false;
+        if (object && !skip_key(keys)) return false;
         break;
       }
       if (next != (object ? '}' : ']'))
         return fail(object ? "expected ',' or '}'" : "expected ',' or ']'");
       ++at_;
       open.pop_back();
+      if (object) keys.sets.pop_back();
     }
   }
 }
 
-bool JsonCursor::skip_key() {
+bool JsonCursor::skip_key(PassedKeys& keys) {
   std::string_view text;
   std::string scratch;
   if (peek() != '"') return fail("expected a name in quotes");
-  return string(text, scratch) && expect(':', "expected ':'");
+  const char* const start = at_;
+  if (!string(text, scratch)) return false;
+  const size_t offset = keys.names.size();
+  keys.names += text;
+  if (!keys.sets.back().add(keys.names.data(), offset, text.size()))
+    return fail(start, "the key is given twice");
+  return expect(':', "expected ':'");
 }
 
 bool JsonCursor::end_of_text() {
@@ -157,7 +172,7 @@ std::string JsonCursor::place_of_problem() const {
       ++column;
     }
   }
-  return fmt::format("line {}, column {}", line, column);
+  return fmt::format("line {}, column {} (byte {})", line, column, problem_at_ - begin_);
 }
 
 }  // namespace parley::wire

@@ -10,6 +10,8 @@
 
 namespace parley::wire {
 
+struct PassedKeys;
+
 // Walks over JSON text (RFC 8259), strictly. The first problem is kept; every later answer is then
 // false. The text has 64 readable bytes after its end.
 class JsonCursor {
@@ -40,7 +42,7 @@ class JsonCursor {
   // Passes true, false or null.
   bool literal(std::string_view word);
 
-  // Passes any value, checked fully, nested at most `depth` deep.
+  // Passes any value, checked fully, double keys too, nested at most `depth` deep.
   bool skip_value(uint32_t depth);
 
   // Only white space is left.
@@ -62,14 +64,14 @@ class JsonCursor {
   bool failed() const { return problem_at_ != nullptr; }
   const std::string& problem() const { return problem_; }
 
-  // "line 3, column 14": columns count characters from 1.
+  // "line 3, column 14 (byte 71)": columns count characters from 1, bytes from 0.
   std::string place_of_problem() const;
 
  private:
   char peek_slow();
   bool unescape(const char* start, std::string_view& text, std::string& scratch);
   bool string_problem(const char* at);
-  bool skip_key();
+  bool skip_key(PassedKeys& keys);
   bool skip_scalar();
 
   const char* const begin_;

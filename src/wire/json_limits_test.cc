@@ -86,7 +86,7 @@ TEST(JsonLimits, failure_leaves_the_output_as_it_was) {
 
 TEST(JsonLimits, lines_and_columns_count_characters) {
   EXPECT_EQ(codec().to_wire("t.Leaf", "{\n  \"id\": 1,\r\n  \"name\": \"é\" x"),
-            "! the JSON body at line 3, column 15, name: expected ',' or '}'");
+            "! the JSON body at line 3, column 15 (byte 29), name: expected ',' or '}'");
 }
 
 }  // namespace

@@ -14,6 +14,8 @@ JsonReader::JsonReader(std::string_view json, const JsonReadOptions& options, By
       any_scan_left_(json.size() * kAnyScanFactor + kAnyScanFree) {
   frames_.clear();
   scratch_.seen.clear();
+  scratch_.unknown.clear();
+  scratch_.unknown_names.clear();
 }
 
 Result<void> JsonReader::read_message(const Program& program) {
@@ -154,8 +156,19 @@ bool JsonReader::unknown_member(JsonFrame& frame, std::string_view name, const c
     return cursor_.fail(at,
                         fmt::format("{} has no such field", frame.program->message().full_name));
   }
-  return cursor_.expect(':', "expected ':'") &&
+  return note_unknown(frame, name, at) && cursor_.expect(':', "expected ':'") &&
          cursor_.skip_value(options_.depth_left() - static_cast<uint32_t>(frames_.size()));
+}
+
+bool JsonReader::note_unknown(JsonFrame& frame, std::string_view name, const char* at) {
+  if (frame.unknown == 0) frame.unknown = ++unknown_messages_;
+  std::string& names = scratch_.unknown_names;
+  const size_t start = names.size();
+  names.append(reinterpret_cast<const char*>(&frame.unknown), sizeof frame.unknown);
+  names += name;
+  if (scratch_.unknown.add(names.data(), start, names.size() - start)) return true;
+  unknown_name_ = name;
+  return cursor_.fail(at, "the field is given twice");
 }
 
 // Whether `null` follows that says "absent": Value and NullValue have a null of their own.
@@ -319,7 +332,7 @@ bool JsonReader::end_message(JsonFrame& frame) {
     int leaf = -1;
     if (bound_inside(plan, frame.bound, frame.bound_depth, leaf) != 0 || leaf >= 0) continue;
     frame.field = nullptr;
-    unknown_name_ = plan.field->name;
+    unknown_name_ = plan.path_name();
     return cursor_.fail(cursor_.at() - 1, "a required field is missing");
   }
   scratch_.seen.resize(frame.seen);

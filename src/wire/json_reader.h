@@ -51,6 +51,7 @@ struct JsonFrame {
   const FieldPlan* field = nullptr;  // Message: being read. List, Map: whose values these are
   std::string_view key;              // Map: of the entry being read, for messages
   uint64_t bound = 0;                // the bound values that lie in it, as bits
+  uint32_t unknown = 0;  // Message: its number among those with unknown members; 0: none
 };
 
 // Memory that readers of one thread hand on, so that a message needs none of its own.
@@ -60,6 +61,8 @@ struct JsonReaderScratch {
   std::vector<LengthPrefix> prefixes;
   std::vector<KeySet> key_sets;
   std::string text;
+  KeySet unknown;             // members that were passed over, of all messages
+  std::string unknown_names;  // each behind the number of its message
 
   size_t retained() const;
 };
@@ -105,6 +108,7 @@ class JsonReader {
   // Names and fields.
   const FieldPlan* member_name(JsonFrame& frame);
   bool unknown_member(JsonFrame& frame, std::string_view name, const char* at);
+  bool note_unknown(JsonFrame& frame, std::string_view name, const char* at);
   bool note_seen(JsonFrame& frame, const FieldPlan& plan, const char* at);
   bool member_value(JsonFrame& frame, const FieldPlan& plan, const char* name_at);
   bool note_oneof(JsonFrame& frame, const FieldPlan& plan, const char* at);
@@ -173,7 +177,8 @@ class JsonReader {
   const FieldPlan* root_field_ = nullptr;  // of read_field
   std::string unknown_name_;               // the member that is the problem
   uint32_t maps_open_ = 0;
-  size_t any_scan_left_;  // bytes that looking for "@type" may still pass over
+  uint32_t unknown_messages_ = 0;  // messages with unknown members so far
+  size_t any_scan_left_;           // bytes that looking for "@type" may still pass over
 };
 
 // The scratch memory of this thread, taken for as long as the lease lives.

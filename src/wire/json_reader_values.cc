@@ -310,10 +310,11 @@ bool JsonReader::boolean() {
 }
 
 bool JsonReader::null_value() {
-  const char* const start = (cursor_.peek(), cursor_.at());
-  if (*start == 'n') {
+  const char c = cursor_.peek();
+  const char* const start = cursor_.at();
+  if (c == 'n') {
     if (!cursor_.literal("null")) return false;
-  } else if (*start == '"') {
+  } else if (c == '"') {
     std::string_view text;
     if (!cursor_.string(text, scratch_.text)) return false;
     if (text != "NULL_VALUE") return cursor_.fail(start, "expected null");

@@ -37,7 +37,8 @@ JsonReaderLease::~JsonReaderLease() {
 
 size_t JsonReaderScratch::retained() const {
   size_t bytes = frames.capacity() * sizeof(JsonFrame) + seen.capacity() * sizeof(uint64_t) +
-                 prefixes.capacity() * sizeof(LengthPrefix) + text.capacity();
+                 prefixes.capacity() * sizeof(LengthPrefix) + text.capacity() + unknown.retained() +
+                 unknown_names.capacity();
   for (const KeySet& keys : key_sets) bytes += sizeof(KeySet) + keys.retained();
   return bytes;
 }
@@ -49,11 +50,11 @@ std::string JsonReader::path_of_problem() const {
     if (!path.empty()) path += '.';
     path += name;
   };
-  if (root_field_) add_name(root_field_->field->name);
+  if (root_field_) add_name(root_field_->path_name());
   for (const JsonFrame& frame : frames_) {
     switch (frame.kind) {
       case JsonFrame::Kind::Message:
-        if (frame.field) add_name(frame.field->field->name);
+        if (frame.field) add_name(frame.field->path_name());
         break;
       case JsonFrame::Kind::List:
         path += fmt::format("[{}]", frame.next == 0 ? 0 : frame.next - 1);

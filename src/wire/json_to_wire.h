@@ -28,8 +28,8 @@ struct JsonReadOptions {
 
 // Appends the wire form of a message that `json` holds as ProtoJSON, strictly (RFC 8259, UTF-8,
 // no duplicate keys, no unknown fields). 64 bytes after the end of `json` are readable.
-// Failure: Reason::BodyInvalid with line, column, field path and what was expected, the field also
-// as a violation; `out` is then as it was.
+// Failure: Reason::BodyInvalid with line, column, byte, field path and what was expected, the field
+// also as a violation; `out` is then as it was.
 Result<void> json_to_wire(const Program& program, std::string_view json,
                           const JsonReadOptions& options, ByteBuffer& out);
 
