@@ -10,19 +10,6 @@ target_compile_options(parley_warnings INTERFACE
   -Wimplicit-fallthrough -Wunused-result -Wno-missing-field-initializers)
 target_include_directories(parley_warnings INTERFACE "${PROJECT_SOURCE_DIR}/src")
 
-# Most of a compilation is the standard library's headers: read once, a build from nothing takes a third
-# less. Builds without it (`check`) see the headers that a file forgot to include.
-if(PARLEY_PRECOMPILE)
-  file(WRITE "${CMAKE_BINARY_DIR}/standard_headers.cc" "")
-  add_library(parley_standard_headers OBJECT "${CMAKE_BINARY_DIR}/standard_headers.cc")
-  target_link_libraries(parley_standard_headers PRIVATE parley_warnings fmt::fmt Threads::Threads)
-  target_compile_options(parley_standard_headers PRIVATE -Xclang -fno-pch-timestamp)
-  target_precompile_headers(parley_standard_headers PRIVATE
-    <algorithm> <array> <atomic> <charconv> <chrono> <coroutine> <cstddef> <cstdint> <cstring> <deque>
-    <expected> <functional> <map> <memory> <optional> <set> <span> <string> <string_view> <utility>
-    <variant> <vector> <fmt/format.h>)
-endif()
-
 function(parley_folder name)
   cmake_parse_arguments(arg "" "" "INCLUDES;LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cc */*.cc)
@@ -39,10 +26,6 @@ function(parley_folder name)
     add_library(parley_${name} STATIC ${sources})
     target_link_libraries(parley_${name} PUBLIC ${arg_INCLUDES} ${arg_LIBRARIES} Threads::Threads PRIVATE parley_warnings)
     target_include_directories(parley_${name} PUBLIC "${PROJECT_SOURCE_DIR}/src")
-    if(PARLEY_PRECOMPILE)
-      target_compile_options(parley_${name} PRIVATE -Xclang -fno-pch-timestamp)
-      target_precompile_headers(parley_${name} REUSE_FROM parley_standard_headers)
-    endif()
   else()
     add_library(parley_${name} INTERFACE)
     target_link_libraries(parley_${name} INTERFACE ${arg_INCLUDES} ${arg_LIBRARIES} Threads::Threads)

@@ -4,12 +4,14 @@
 #   slow      each kind of slow clients stays for SOAK_SECONDS
 #   memory    1,000 connections with 100 slow streams each
 #   life      SOAK_SECONDS reloads, and a tenth as many upgrades of the binary, under load
+#   roundtrip SOAK_MESSAGES generated messages: wire to JSON to wire, judged by protobuf
 #   simulate  SOAK_SEEDS seeds of the simulation, from SOAK_FIRST_SEED on, on all cores
 
 soak_seconds=${SOAK_SECONDS:-600}
 soak_seeds=${SOAK_SEEDS:-100000}
 soak_first_seed=${SOAK_FIRST_SEED:-1}
-soak_kinds=(fuzz slow memory life simulate)
+soak_messages=${SOAK_MESSAGES:-1000000}
+soak_kinds=(fuzz slow memory life roundtrip simulate)
 
 verb_soak() {
   local name failed=() chosen=("${@:-${soak_kinds[@]}}")
@@ -58,6 +60,17 @@ soak_life() {
       run python3 "tests/e2e/${test}_test.py" UnderLoad || status=1
   done
   return "$status"
+}
+
+# 50 messages a seed, up to 1 MiB each; 20 seeds a process.
+soak_roundtrip() {
+  build_targets release roundtrip || return 1
+  seq "$soak_first_seed" 20 "$((soak_first_seed + soak_messages / 50 - 1))" |
+    awk '{ print "--seeds"; print $1 ".." $1 + 19 }' |
+    xargs -n 2 -P "$(nproc)" build/release/tests/roundtrip/roundtrip >build/logs/roundtrip.log ||
+    { grep -v '; 0 failed$' build/logs/roundtrip.log | head -n 100; return 1; }
+  awk '{ messages += $1; megabytes += $(NF - 3) }
+    END { print messages " messages, " megabytes " MB: all came back" }' build/logs/roundtrip.log
 }
 
 # A process for every thousand: what leaks in one is known when it ends.
