@@ -12,12 +12,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from codec import install as codec_install
+from codec import measure as codec
+from codec import report as codec_report
+
 from . import idle, install, neighbour, profile, report, shards, start
 from .measure import DIRECT, Pace, measure, terminal_progress
 from .peers import Peer, all_peers
 from .places import PARLEY, WORK
 from .scenarios import SCENARIOS, Scenario, by_name
 
+OTHERS = (codec, idle, neighbour, profile, shards, start)  # beside the scenarios
 REQUIRED = ("curl", "h2load", "openssl", "protoc", "setpriv", "taskset")
 
 
@@ -32,18 +37,25 @@ def main(arguments: list[str]) -> int:
         return complain(f"missing: {', '.join(missing)}; bench/packages.txt names the packages")
     with measuring_alone():
         try:
-            install.set_up()
-            if neighbour.NAME in options.scenarios:
-                install.set_up_neighbour()
+            set_up(options.scenarios)
         except (install.StepFailed, subprocess.CalledProcessError) as error:
             return complain(str(error))
         return 0 if options.setup else measure_all(options)
 
 
+def set_up(scenarios: list[str]) -> None:
+    if set(scenarios) != {codec.NAME}:
+        install.set_up()
+    if neighbour.NAME in scenarios:
+        install.set_up_neighbour()
+    if codec.NAME in scenarios:
+        codec_install.set_up()
+
+
 def parse(arguments: list[str]) -> argparse.Namespace:
     names = [scenario.name for scenario in SCENARIOS]
     lines = [(s.name, s.what) for s in SCENARIOS]
-    lines += [(other.NAME, other.WHAT) for other in (idle, neighbour, profile, shards, start)]
+    lines += [(other.NAME, other.WHAT) for other in OTHERS]
     peers = [name for name in (*all_peers(), DIRECT) if name != "parley"]
     parser = argparse.ArgumentParser(
         prog="bench",
@@ -60,6 +72,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=Pace.rounds, metavar="N")
     parser.add_argument("--seconds", type=float, default=Pace.run_seconds, metavar="S",
                         help="longest run of one peer (default: %(default)s)")
+    parser.add_argument("--count", action="store_true",
+                        help="codec: instructions a byte, too, by cachegrind (minutes)")
     parser.add_argument("--setup", action="store_true", help="only install and build the peers")
     options = parser.parse_args(arguments)
     known = [name for name, _ in lines]
@@ -69,7 +83,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     if options.rounds < 1 or options.seconds <= 0:
         parser.error("--rounds and --seconds are above zero")
     options.chosen = set(options.peer or peers)
-    options.scenarios = options.scenarios or names
+    # Gateways that are named have no part in the codec's benchmark.
+    options.scenarios = options.scenarios or [*names, *([] if options.peer else [codec.NAME])]
     return options
 
 
@@ -81,7 +96,9 @@ def measure_all(options: argparse.Namespace) -> int:
         print(machine(), flush=True)
     failures = 0
     for name in options.scenarios:
-        if name == neighbour.NAME:
+        if name == codec.NAME:
+            failures += try_codec(options)
+        elif name == neighbour.NAME:
             failures += try_neighbours(options, peers)
         elif name == idle.NAME:
             failures += try_many(idle, options, peers, options.chosen)
@@ -119,6 +136,17 @@ def try_many(other, options: argparse.Namespace, *arguments) -> int:
         print("\n".join(other.json_lines(results)), flush=True)
     else:
         print("\n" + other.report(results), flush=True)
+    return sum(result.failed is not None for result in results)
+
+
+def try_codec(options: argparse.Namespace) -> int:
+    progress = terminal_progress(codec.NAME)
+    results = codec.measure(options.rounds, options.count, progress)
+    progress("")
+    if options.json:
+        print("\n".join(codec_report.json_lines(results)), flush=True)
+    else:
+        print("\n" + codec_report.report(results), flush=True)
     return sum(result.failed is not None for result in results)
 
 

@@ -132,11 +132,8 @@ def build_go_peers() -> None:
     shutil.rmtree(module, ignore_errors=True)
     shutil.copytree(BENCH / "peers" / "go", module)
     go = go_command()
-    # -p 2: leaves a small machine usable; no cgo: needs no C toolchain and no libc of its own.
-    environment = {**os.environ, "GOBIN": str(BIN), "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}
-    environment["GOFLAGS"] = "-buildvcs=false"  # the module is a copy: no commit to name
-    environment["PATH"] = f"{BIN}:{Path(go).parent}:{environment.get('PATH', '')}"
-    here = {"cwd": module, "env": environment}
+    here = {"cwd": module, "env": go_environment(go)}
+    # -p 2: leaves a small machine usable.
     run("go", [go, "install", "-p", "2", "tool"], **here)
     plugins = ("go", "go-grpc", "grpc-gateway")
     outputs = [f"--{plugin}_{option}" for plugin in plugins for option in go_options()]
@@ -144,6 +141,14 @@ def build_go_peers() -> None:
     run("go", ["protoc", *include, *outputs, "shop/v1/shop.proto"], **here)
     folders = [f"./{folder}" for folder in GO_PEERS.values()]
     run("go", [go, "build", "-p", "2", "-o", f"{BIN}/", *folders], **here)
+
+
+def go_environment(go: str) -> dict[str, str]:
+    # No cgo: needs no C toolchain and no libc of its own.
+    environment = {**os.environ, "GOBIN": str(BIN), "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}
+    environment["GOFLAGS"] = "-buildvcs=false"  # the module is a copy: no commit to name
+    environment["PATH"] = f"{BIN}:{Path(go).parent}:{environment.get('PATH', '')}"
+    return environment
 
 
 def go_options() -> tuple[str, str]:

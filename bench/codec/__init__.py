@@ -1,0 +1,1 @@
+"""The codec's benchmark: JSON to protobuf wire and back, beside the best libraries that do it."""
