@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -109,6 +111,73 @@ Result<int> quarter(int number) {
   TRY(first, half(number));
   TRY(second, half(first));
   return second;
+}
+
+// Long texts are looked at by wide registers: whatever ends up where, the answer is the same.
+TEST(Utf8, long_texts_are_judged_as_short_ones) {
+  const std::vector<std::string_view> parts = {
+      "a", "plain ascii", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xED\x9F\xBF",
+      "\xEF\xBF\xBF",
+      // From here on malformed: each kind of it.
+      "\x80", "\xC0\x80", "\xC1\xBF", "\xC3", "\xC3\xC3", "\xE0\x9F\xBF", "\xE2\x82",
+      "\xE2\x82\x80\x80", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF", "\xF0\x9F\x98", "\xF4\x90\x80\x80",
+      "\xF5\x80\x80\x80", "\xF8\x88\x80\x80\x80", "\xFF"};
+  constexpr size_t kGood = 7;
+  for (size_t before = 0; before < 70; ++before) {
+    for (size_t i = 0; i < parts.size(); ++i) {
+      for (const size_t behind : {0u, 1u, 40u}) {
+        std::string text(before, 'x');
+        text.append(parts[i]).append(behind, 'y').append(parts[i % kGood]);
+        EXPECT_EQ(utf8_valid(text), i < kGood) << before << " " << i << " " << behind;
+        EXPECT_EQ(utf8_valid(text), utf8_valid_prefix(text) == text.size());
+      }
+    }
+  }
+}
+
+TEST(Utf8, long_texts_of_any_bytes_are_judged_as_short_ones) {
+  Random random(7);
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text;
+    const size_t size = 32 + random.below(96);
+    while (text.size() < size) utf8_append(text, static_cast<uint32_t>(random.below(0x3000)));
+    if (round % 2 == 0) text[random.below(text.size())] = static_cast<char>(random.below(256));
+    EXPECT_EQ(utf8_valid(text), utf8_valid_prefix(text) == text.size());
+  }
+}
+
+TEST(Base64, long_texts_are_made_of_the_digits_of_short_ones) {
+  Random random(8);
+  for (size_t size = 0; size < 300; ++size) {
+    std::string bytes(size, '\0');
+    for (char& byte : bytes) byte = static_cast<char>(random.below(256));
+    std::string digits;
+    for (size_t at = 0; at < size; at += 3)
+      digits += base64_encode(std::string_view(bytes).substr(at, 3));
+    EXPECT_EQ(base64_encode(bytes), digits);
+    EXPECT_EQ(base64_decode(digits, Base64::Standard), bytes);
+    EXPECT_EQ(base64_decode(digits, Base64::Either), bytes);
+    std::replace(digits.begin(), digits.end(), '+', '-');
+    std::replace(digits.begin(), digits.end(), '/', '_');
+    EXPECT_EQ(base64_decode(digits, Base64::Url), bytes);
+    EXPECT_EQ(base64_decode(digits, Base64::Either), bytes);
+  }
+}
+
+TEST(Base64, every_byte_in_a_long_text_is_a_digit_or_refused) {
+  const std::string_view common = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+  for (int byte = 0; byte < 256; ++byte) {
+    for (const size_t at : {0u, 31u, 32u, 90u}) {
+      std::string digits(96, 'A');
+      digits[at] = static_cast<char>(byte);
+      const bool both = common.find(digits[at]) != std::string_view::npos;
+      const bool standard = both || byte == '+' || byte == '/';
+      const bool url = both || byte == '-' || byte == '_';
+      EXPECT_EQ(base64_decode(digits, Base64::Standard).has_value(), standard) << byte;
+      EXPECT_EQ(base64_decode(digits, Base64::Url).has_value(), url) << byte;
+      EXPECT_EQ(base64_decode(digits, Base64::Either).has_value(), standard || url) << byte;
+    }
+  }
 }
 
 TEST(Result, carries_the_failure_through_TRY) {

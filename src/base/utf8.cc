@@ -2,8 +2,12 @@
 
 #include <cstring>
 
+#include "base/avx2.h"
+
 namespace parley {
 namespace {
+
+constexpr size_t kWideMin = 32;  // bytes; below, the short way is the quicker one
 
 // The size of the well-formed sequence at `p` (Unicode, table 3-7), or 0.
 size_t sequence_size(const unsigned char* p, size_t left) {
@@ -49,7 +53,10 @@ size_t utf8_valid_prefix(std::string_view text) {
   return i;
 }
 
-bool utf8_valid(std::string_view text) { return utf8_valid_prefix(text) == text.size(); }
+bool utf8_valid(std::string_view text) {
+  if (text.size() >= kWideMin && avx2::available()) return avx2::utf8_valid(text);
+  return utf8_valid_prefix(text) == text.size();
+}
 
 void utf8_append(std::string& out, uint32_t c) {
   const auto put = [&](uint32_t byte) { out += static_cast<char>(byte); };
