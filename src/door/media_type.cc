@@ -4,38 +4,12 @@
 #include <cstdint>
 
 #include "base/ascii.h"
+#include "door/list_field.h"
 
 namespace parley::door {
 namespace {
 
 constexpr uint16_t kQualityMax = 1000;
-
-bool token_char(char c) {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return ascii_alpha(c) || ascii_digit(c) || kMarks.find(c) != std::string_view::npos;
-}
-
-// Takes a token off the front of `text`; empty: there is none.
-std::string_view take_token(std::string_view& text) {
-  const auto end = std::find_if_not(text.begin(), text.end(), token_char);
-  const auto size = static_cast<size_t>(end - text.begin());
-  const std::string_view token = text.substr(0, size);
-  text.remove_prefix(size);
-  return token;
-}
-
-// The size of the quoted string at the front, quotes included; 0: none, or not closed.
-size_t quoted_size(std::string_view text) {
-  if (text.empty() || text[0] != '"') return 0;
-  for (size_t at = 1; at < text.size(); ++at) {
-    if (text[at] == '\\') {
-      ++at;
-    } else if (text[at] == '"') {
-      return at + 1;
-    }
-  }
-  return 0;
-}
 
 struct Parameter {
   std::string_view name;
@@ -117,19 +91,6 @@ bool well_formed(std::string_view member) {
   if (range && range->type == "*" && range->subtype != "*") return false;
   if (range) return parse_quality(range->parameter("q").value_or("1")).has_value();
   return liking_of(member, {"*", "*", {}}).closeness >= 0;
-}
-
-// Calls `each` for the members of a list that commas separate, but for those in quotes.
-template <typename Each>
-void for_each_member(std::string_view list, Each each) {
-  while (!list.empty()) {
-    size_t end = 0;
-    while (end < list.size() && list[end] != ',')
-      end += std::max<size_t>(1, quoted_size(list.substr(end)));
-    const std::string_view member = trim_ows(list.substr(0, end));
-    if (!member.empty()) each(member);
-    list.remove_prefix(std::min(end + 1, list.size()));
-  }
 }
 
 template <typename Each>

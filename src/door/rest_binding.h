@@ -14,6 +14,7 @@
 #include "door/rest_router.h"
 #include "door/set_fields.h"
 #include "wire/bound_value.h"
+#include "wire/field_selection.h"
 #include "wire/json_to_wire.h"
 #include "wire/text_to_wire.h"
 
@@ -21,8 +22,9 @@ namespace parley::door {
 
 // The parameters of a query that speak of the answer, not of the request's message.
 struct SystemParameters {
-  bool enum_numbers = false;  // $alt=json;enum-encoding=int
-  bool pretty = false;        // $prettyPrint
+  bool enum_numbers = false;    // $alt=json;enum-encoding=int
+  bool pretty = false;          // $prettyPrint
+  wire::FieldSelection fields;  // fields, $fields
 };
 
 // Makes the wire bytes of a request's message from the path, the query and the body, as the rule
@@ -58,8 +60,12 @@ class RestBinding {
   Result<void> bind_variable(const RequestPath& path, size_t index);
   std::string_view decoded(std::string_view raw, bool keeps_slashes) const;
 
+  enum class SystemBit : uint8_t { Alt = 1, PrettyPrint = 2, Fields = 4 };
+
   Result<void> bind_parameter(const QueryParameter& parameter);
   Result<void> bind_system(const QueryParameter& parameter);
+  bool first(SystemBit bit);
+  Result<void> bind_selection(const QueryParameter& parameter);
   Result<void> unknown(const QueryParameter& parameter, std::string_view why) const;
   Result<FieldPath> resolve(const QueryParameter& parameter, std::string_view path,
                             std::string& why) const;

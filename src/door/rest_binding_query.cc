@@ -1,5 +1,6 @@
 // The query's part of RestBinding.
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -34,7 +35,15 @@ bool has_members(const Field& field) {
          field.message->well_known == WellKnown::None;
 }
 
-enum class SystemBit : uint8_t { Alt = 1, PrettyPrint = 2 };
+// The message whose fields an answer shows, its elements' where it is a list or a map; nullptr: it
+// is a scalar, or bytes that are never parsed.
+const contract::Message* answer_message(const contract::Method& method,
+                                        const contract::HttpRule& rule) {
+  const contract::Message* message = method.output;
+  if (const Field* const field = rule.response_field)
+    message = field->map ? field->map_value().message : field->message;
+  return message != nullptr && is_http_body(message) ? nullptr : message;
+}
 
 }  // namespace
 
@@ -51,6 +60,8 @@ Result<void> RestBinding::bind_query(std::string_view query) {
 
 Result<void> RestBinding::bind_parameter(const QueryParameter& parameter) {
   if (parameter.name.starts_with('$')) return bind_system(parameter);
+  if (parameter.name == "fields" && exposed_.method->input->find_any("fields") == nullptr)
+    return bind_selection(parameter);
   if (rule_.body == "*")
     return unknown(parameter, "this method takes its fields from the body, not from the query");
   const auto name = ParameterName::parse(parameter.name);
@@ -73,28 +84,43 @@ Result<void> RestBinding::bind_parameter(const QueryParameter& parameter) {
   return bind_value(path, parameter);
 }
 
+// Whether a system parameter is there for the first time.
+bool RestBinding::first(SystemBit bit) {
+  const auto mask = static_cast<uint8_t>(bit);
+  return (std::exchange(system_seen_, system_seen_ | mask) & mask) == 0;
+}
+
 // System parameters, as Google's APIs have them.
 Result<void> RestBinding::bind_system(const QueryParameter& parameter) {
-  const auto once = [this](SystemBit bit) {
-    const auto mask = static_cast<uint8_t>(bit);
-    const bool first = (system_seen_ & mask) == 0;
-    system_seen_ |= mask;
-    return first;
-  };
   if (parameter.name == "$alt") {
-    if (!once(SystemBit::Alt)) return refused(parameter, "it is there twice");
+    if (!first(SystemBit::Alt)) return refused(parameter, "it is there twice");
     system_.enum_numbers = parameter.value == "json;enum-encoding=int";
     if (system_.enum_numbers || parameter.value == "json") return {};
     return refused(parameter, "it may be json or json;enum-encoding=int");
   }
   if (parameter.name == "$prettyPrint") {
-    if (!once(SystemBit::PrettyPrint)) return refused(parameter, "it is there twice");
+    if (!first(SystemBit::PrettyPrint)) return refused(parameter, "it is there twice");
     system_.pretty = ascii_equal(parameter.value, "true") || parameter.value == "1";
     if (system_.pretty || ascii_equal(parameter.value, "false") || parameter.value == "0")
       return {};
     return refused(parameter, "it may be true or false");
   }
+  if (parameter.name == "$fields") return bind_selection(parameter);
   return unknown(parameter, "this system parameter is not known");
+}
+
+// The fields of the answer that the client wants.
+Result<void> RestBinding::bind_selection(const QueryParameter& parameter) {
+  if (!first(SystemBit::Fields)) return refused(parameter, "it is there twice");
+  const contract::Message* const message = answer_message(*exposed_.method, rule_);
+  if (message == nullptr)
+    return refused(parameter, "the answer has no fields that could be selected");
+  std::string problem = system_.fields.parse(exposed_.programs->of(*message), parameter.value,
+                                             exposed_.settings->rest.depth_max);
+  if (problem.empty()) return {};
+  Failure failure = refused(parameter, std::move(problem));
+  if (system_.fields.too_deep()) failure.with_limit("rest.depth_max");
+  return failure;
 }
 
 Result<void> RestBinding::unknown(const QueryParameter& parameter, std::string_view why) const {

@@ -9,6 +9,7 @@
 
 #include "door/media_type.h"
 #include "door/peer.h"
+#include "door/preference.h"
 #include "door/responder.h"
 #include "door/rest_binding.h"
 #include "door/rest_content.h"
@@ -47,7 +48,8 @@ class RestVisit {
   loop::Task<Result<call::Outcome>> serve(call::Replies& replies);
   loop::Task<void> serve_unary();
   loop::Task<void> serve_stream();
-  void answer(const Fields& metadata, const Fields& trailers, ReplyBody body);
+  bool wants_no_content() const;
+  void answer(const Fields& metadata, const Fields& trailers, std::optional<ReplyBody> body);
   void fail(const Failure& failure) { answer_problem(exchange_, failure, context()); }
 
   Failure message_too_large() const;
@@ -221,22 +223,36 @@ loop::Task<void> RestVisit::serve_unary() {
   if (!outcome->ok()) co_return answer_problem(exchange_, *outcome->failure, about);
   const auto message = reply.take_message();
   if (!message) co_return answer_problem(exchange_, message.error(), about);
+  if (wants_no_content()) co_return answer(reply.metadata(), outcome->trailers, std::nullopt);
   auto body = encode_reply(*format_, *message);
   if (!body) co_return answer_problem(exchange_, body.error(), about);
   answer(reply.metadata(), outcome->trailers, *std::move(body));
 }
 
-void RestVisit::answer(const Fields& metadata, const Fields& trailers, ReplyBody body) {
+// Only of what changes something: who reads wants to see it.
+bool RestVisit::wants_no_content() const {
+  const std::string_view verb = exchange_.request().verb();
+  return verb != "GET" && verb != "HEAD" && prefers_minimal(exchange_.request().fields);
+}
+
+// Without a body: the client preferred none.
+void RestVisit::answer(const Fields& metadata, const Fields& trailers,
+                       std::optional<ReplyBody> body) {
   exchange_.record().code_known = true;
   http::ResponseHead head;
-  head.fields.add(FieldId::ContentType, body.content_type);
-  head.fields.add(FieldId::ContentLength, fmt::format_int(body.bytes.size()).c_str());
+  if (body) {
+    head.fields.add(FieldId::ContentType, body->content_type);
+    head.fields.add(FieldId::ContentLength, fmt::format_int(body->bytes.size()).c_str());
+  } else {
+    head.status = 204;
+    head.fields.add("preference-applied", "return=minimal");
+  }
   head.fields.add(FieldId::XRequestId, exchange_.record().request_id);
   add_client_fields(metadata, settings().metadata, head.fields);
   add_client_fields(trailers, settings().metadata, head.fields);
-  const bool bodiless = body.bytes.empty() || exchange_.request().verb() == "HEAD";
+  const bool bodiless = !body || body->bytes.empty() || exchange_.request().verb() == "HEAD";
   exchange_.begin(std::move(head), bodiless);
-  if (!bodiless) exchange_.finish_with(std::move(body.bytes));
+  if (!bodiless) exchange_.finish_with(std::move(body->bytes));
 }
 
 loop::Task<void> RestVisit::serve_stream() {

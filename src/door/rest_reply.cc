@@ -83,6 +83,7 @@ ReplyFormat::ReplyFormat(const Route& route, const SystemParameters& system)
   json.proto_names = settings.proto_names;
   json.pretty = system.pretty && !exposed.method->server_streaming;  // a message is a line there
   json.depth_max = settings.depth_max;
+  json.selection = system.fields.root();
 }
 
 bool ReplyFormat::plain() const {

@@ -19,6 +19,7 @@ struct ReplyFormat {
   const contract::HttpRule& rule;
   wire::JsonWriteOptions json;
 
+  // `system` outlives the format.
   ReplyFormat(const Route& route, const SystemParameters& system);
   // google.api.HttpBody: its bytes are the answer's, whatever they are.
   bool plain() const;

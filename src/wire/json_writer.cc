@@ -61,11 +61,13 @@ bool JsonWriter::push(const Program& program, std::string_view wire, bool bare, 
   if (frames_.size() >= options_.depth_max) return malformed("messages are nested too deeply");
   bool owns = false;
   if (careful_ && !normalize(program, wire, owns)) return false;
+  const FieldSelection::Node* const selection = selection_below();
   WriteFrame& frame = frames_.emplace_back();
   frame.reader = WireReader(wire);
   frame.program = &program;
   frame.bare = bare;
-  frame.plain = plain_ && !bare;
+  frame.selection = bare ? nullptr : selection;
+  frame.plain = plain_ && !bare && frame.selection == nullptr;
   frame.any_ends = any_ends;
   frame.owns_bytes = owns;
   frame.seen = static_cast<uint32_t>(scratch_.seen.size());
@@ -73,6 +75,13 @@ bool JsonWriter::push(const Program& program, std::string_view wire, bool bare, 
   if (scratch_.key_sets.size() < frames_.size()) scratch_.key_sets.emplace_back();
   if (!bare) open_bracket('{');
   return true;
+}
+
+// What is selected of the message that is about to be opened.
+const FieldSelection::Node* JsonWriter::selection_below() const {
+  if (frames_.empty() || frames_.back().only != nullptr) return options_.selection;
+  const WriteFrame& parent = frames_.back();
+  return parent.selection == nullptr ? nullptr : parent.selection->below(*parent.field);
 }
 
 bool JsonWriter::normalize(const Program& program, std::string_view& wire, bool& owns) {
@@ -112,20 +121,27 @@ bool JsonWriter::one_field(WriteFrame& frame) {
     else
       plan = frame.program->find(frame.reader.number());
   }
-  bool skips = plan == nullptr || !plan->reads(frame.reader.type());
-  if (!skips && frame.only != nullptr && plan != frame.only) {
-    // Another member of its oneof may take its place.
-    if (plan->oneof_bit != 0 && plan->oneof_bit == frame.only->oneof_bit && !careful_)
-      return disorder();
-    skips = true;
-  }
-  if (skips) {
+  if (plan == nullptr || !plan->reads(frame.reader.type()) || !wanted(frame, *plan)) {
+    if (disorder_) return false;
     frame.reader.skip();
     return !frame.reader.failed() || malformed("wire data that is no message");
   }
   if (frame.open != nullptr && frame.open != plan) end_repeated(frame);
   frame.field = plan;
   return field(frame, *plan);
+}
+
+// Whether a field is to be written. One that is not may take the place of a member of its oneof
+// that is: then this is disorder.
+bool JsonWriter::wanted(WriteFrame& frame, const FieldPlan& plan) {
+  if (frame.only != nullptr) {
+    if (&plan == frame.only) return true;
+    if (plan.oneof_bit != 0 && plan.oneof_bit == frame.only->oneof_bit && !careful_) disorder();
+    return false;
+  }
+  if (frame.selection == nullptr || frame.selection->has(plan)) return true;
+  if (!careful_) note_member(frame, plan);
+  return false;
 }
 
 bool JsonWriter::field(WriteFrame& frame, const FieldPlan& plan) {
@@ -163,6 +179,10 @@ bool JsonWriter::unknown_enum(const FieldPlan& plan, WireReader& reader) const {
 bool JsonWriter::note_seen(WriteFrame& frame, const FieldPlan& plan) {
   if (plan.index < frame.next) [[unlikely]]
     return disorder();
+  return note_member(frame, plan);
+}
+
+bool JsonWriter::note_member(WriteFrame& frame, const FieldPlan& plan) {
   if (plan.oneof_bit == 0) return true;
   const uint32_t oneof = frame.program->oneof_of(plan);
   uint64_t& word = scratch_.seen[frame.seen + oneof / 64];
@@ -179,7 +199,7 @@ bool JsonWriter::pass_defaults(WriteFrame& frame, uint32_t index) {
   if (frame.only != nullptr || (options_.presence_set_only && !frame.bare)) return true;
   for (uint32_t i = from; i < index; ++i) {
     const FieldPlan& plan = frame.program->fields()[i];
-    if (plan.presence) continue;
+    if (plan.presence || (frame.selection != nullptr && !frame.selection->has(plan))) continue;
     name(frame, plan);
     if (!default_value(plan)) return false;
   }

@@ -30,15 +30,16 @@ struct WriteFrame {
   const FieldPlan* field = nullptr;  // being written: for the path of a failure
   const FieldPlan* open = nullptr;   // the list or map whose bracket is open
   const FieldPlan* only = nullptr;   // write the value of this field and nothing else
-  uint32_t seen = 0;                 // where the bits of its oneofs begin
-  uint32_t keys = 0;                 // where the keys of the open map begin
-  uint32_t next = 0;                 // fields before it have been written, or their defaults
-  uint16_t any_ends = 0;             // `}` of Any objects around it
-  bool bare = false;                 // neither braces nor names: well-known types
-  bool plain = false;                // fields of an object, and no option that changes their look
-  bool first = true;                 // nothing has been written in it yet
-  bool first_element = true;         // of `open`
-  bool owns_bytes = false;           // the reader's bytes are the last of the normal forms
+  const FieldSelection::Node* selection = nullptr;  // write these fields only; null: all
+  uint32_t seen = 0;                                // where the bits of its oneofs begin
+  uint32_t keys = 0;                                // where the keys of the open map begin
+  uint32_t next = 0;          // fields before it have been written, or their defaults
+  uint16_t any_ends = 0;      // `}` of Any objects around it
+  bool bare = false;          // neither braces nor names: well-known types
+  bool plain = false;         // fields of an object, and no option that changes their look
+  bool first = true;          // nothing has been written in it yet
+  bool first_element = true;  // of `open`
+  bool owns_bytes = false;    // the reader's bytes are the last of the normal forms
 };
 
 // Memory that writers of one thread hand on, so that a message needs none of its own.
@@ -80,6 +81,8 @@ class JsonWriter {
   bool end_message(WriteFrame& frame);
   void pop();
   bool normalize(const Program& program, std::string_view& wire, bool& owns);
+  const FieldSelection::Node* selection_below() const;
+  bool wanted(WriteFrame& frame, const FieldPlan& plan);
 
   // Fields.
   bool single(WriteFrame& frame, const FieldPlan& plan);
@@ -94,6 +97,7 @@ class JsonWriter {
   bool key_text(Kind kind, WireReader& reader);
   bool entry_value(const FieldPlan& plan, const MapEntry& entry);
   bool note_seen(WriteFrame& frame, const FieldPlan& plan);
+  bool note_member(WriteFrame& frame, const FieldPlan& plan);
   bool pass_defaults(WriteFrame& frame, uint32_t index);
   bool unknown_enum(const FieldPlan& plan, WireReader& reader) const;
   void name(WriteFrame& frame, const FieldPlan& plan);

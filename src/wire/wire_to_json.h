@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "wire/field_selection.h"
 #include "wire/program.h"
 
 namespace parley::wire {
@@ -18,6 +19,9 @@ struct JsonWriteOptions {
   // An Any of a type that nobody knows: {"@type", "value": base64} instead of a failure.
   bool unknown_any_as_base64 = false;
   uint16_t depth_max = 100;  // nested messages
+  // Write only these fields, and pass over the bytes of the others. Of the message that is written,
+  // or with wire_to_json_field of that field's messages. nullptr: all.
+  const FieldSelection::Node* selection = nullptr;
 };
 
 // Appends the ProtoJSON form of the message `wire`, in the order of the field numbers. 64 bytes
