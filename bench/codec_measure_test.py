@@ -8,13 +8,12 @@ from codec import counting, measure
 from codec.candidates import TO_WIRE, Candidate
 from codec.measure import Result
 
-# Answers, and is timed at 7 ns for all but deep.
+# Answers all but text; is timed at 7 ns, and not at all with deep.
 PROGRAM = """\
 #!/bin/sh
 case $2 in
   answer) [ "$3" != fake/json-to-wire/text ] || { echo refused >&2; exit 1; }; echo "$3" ;;
-  time) shift 4; for name; do
-    [ "$name" = fake/json-to-wire/deep ] || printf '%s\\t7.00\\n' "$name"; done ;;
+  time) [ "$5" != fake/json-to-wire/deep ] || { echo stuck >&2; exit 1; }; echo 7.00 ;;
 esac
 """
 JUDGE = """\
@@ -50,16 +49,23 @@ class Candidates(unittest.TestCase):
 
     def test_keep_the_least_time_of_all_turns(self):
         self.check()
-        self.result.note_time("user", 5.0)
-        measure.take_turn(self.result.candidate.program, [self.result])
-        self.assertEqual(self.result.nanoseconds["user"], 5.0)
+        for before, least in ((5.0, 5.0), (9.0, 5.0)):
+            self.result.note_time("user", before)
+            measure.take_turn(self.result, "user")
+            self.assertEqual(self.result.nanoseconds["user"], least)
+        measure.take_turn(self.result, "users100")
         self.assertEqual(self.result.nanoseconds["users100"], 7.0)
 
     def test_fail_where_they_are_not_timed(self):
         self.check()
-        measure.take_turn(self.result.candidate.program, [self.result])
+        measure.take_turn(self.result, "deep")
         self.assertNotIn("deep", self.result.nanoseconds)
-        self.assertIn("deep: not timed", self.result.failed)
+        self.assertIn("deep: not timed: stuck", self.result.failed)
+
+    def test_are_not_timed_again_after_a_failure(self):
+        self.check()
+        measure.take_turn(self.result, "text")
+        self.assertNotIn("text", self.result.nanoseconds)
 
     def test_that_are_not_built_are_absent_and_say_why(self):
         nowhere = self.folder / "nowhere"
@@ -67,15 +73,6 @@ class Candidates(unittest.TestCase):
         self.assertEqual(missing.absent(), "no-such-command is missing (Debian package a-package)")
         self.assertIn("not built", Candidate("rust", "what", nowhere).absent())
         self.assertIsNone(self.result.candidate.absent())
-
-
-class Turns(unittest.TestCase):
-    def test_alternate_and_give_one_to_a_program_that_collects_garbage(self):
-        names = (("a", False), ("b", False), ("b", False), ("c", True))
-        results = [Result(Candidate(name, "", Path(name), collects=collects), TO_WIRE)
-                   for name, collects in names]
-        self.assertEqual([str(program) for program in measure.turns(results)],
-                         ["a", "b"] * measure.TURNS + ["c"])
 
 
 class Counters(unittest.TestCase):

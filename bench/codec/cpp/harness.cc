@@ -99,15 +99,12 @@ int run(int argc, char** argv, const MakeCases& make_cases) {
     write_out(find(cases, words[2])());
   } else if (verb == "repeat" && words.size() == 4) {
     repeat(find(make_cases(words[0]), words[3]), std::stoull(words[2]));
-  } else if (verb == "time" && words.size() > 4) {
+  } else if (verb == "time" && words.size() == 5) {
     const std::vector<Case> cases = make_cases(words[0]);
-    for (size_t i = 4; i < words.size(); ++i) {
-      const Work& work = find(cases, words[i]);
-      const double least = least_seconds(work, std::stod(words[2]) * 1e-3, std::stoi(words[3]));
-      printf("%s\t%.2f\n", words[i].c_str(), least * 1e9);
-    }
+    const double seconds = std::stod(words[2]) * 1e-3;
+    printf("%.2f\n", least_seconds(find(cases, words[4]), seconds, std::stoi(words[3])) * 1e9);
   } else {
-    require(false, "usage: FOLDER answer CASE | repeat TIMES CASE | time MS SAMPLES CASE...");
+    require(false, "usage: FOLDER answer CASE | repeat TIMES CASE | time MS SAMPLES CASE");
   }
   return 0;
 }

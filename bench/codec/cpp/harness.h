@@ -9,7 +9,7 @@
 //
 //   PROGRAM FOLDER answer CASE                the answer, on standard output
 //   PROGRAM FOLDER repeat TIMES CASE          does it so many times, to have instructions counted
-//   PROGRAM FOLDER time MS SAMPLES CASE...    CASE, tab, nanoseconds of CPU per message
+//   PROGRAM FOLDER time MS SAMPLES CASE       prints the nanoseconds of CPU per message
 //
 // FOLDER holds SHAPE.json, SHAPE.bin (its wire form) and contract.binpb, the descriptors.
 namespace codec_bench {

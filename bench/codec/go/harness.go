@@ -17,8 +17,7 @@ type work func() ([]byte, error)
 // cases by name: CANDIDATE/DIRECTION/SHAPE.
 type cases map[string]work
 
-var errUsage = errors.New(
-	"usage: FOLDER answer CASE | repeat TIMES CASE | time MS SAMPLES CASE...")
+var errUsage = errors.New("usage: FOLDER answer CASE | repeat TIMES CASE | time MS SAMPLES CASE")
 
 func run(words []string, makeCases func(folder string) (cases, error)) error {
 	if len(words) < 3 {
@@ -33,8 +32,8 @@ func run(words []string, makeCases func(folder string) (cases, error)) error {
 		return answer(all, rest[0])
 	case verb == "repeat" && len(rest) == 2:
 		return repeatCase(all, rest[0], rest[1])
-	case verb == "time" && len(rest) > 2:
-		return timeCases(all, rest[0], rest[1], rest[2:])
+	case verb == "time" && len(rest) == 3:
+		return timeCase(all, rest[0], rest[1], rest[2])
 	}
 	return errUsage
 }
@@ -71,7 +70,11 @@ func repeatCase(all cases, times, name string) error {
 	return repeat(convert, count)
 }
 
-func timeCases(all cases, milliseconds, samples string, names []string) error {
+func timeCase(all cases, milliseconds, samples, name string) error {
+	convert, err := all.find(name)
+	if err != nil {
+		return err
+	}
 	length, err := strconv.ParseFloat(milliseconds, 64)
 	if err != nil {
 		return err
@@ -80,17 +83,11 @@ func timeCases(all cases, milliseconds, samples string, names []string) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		convert, err := all.find(name)
-		if err != nil {
-			return err
-		}
-		least, err := leastSeconds(convert, length/1e3, count)
-		if err != nil {
-			return err
-		}
-		fmt.Printf("%s\t%.2f\n", name, least*1e9)
+	least, err := leastSeconds(convert, length/1e3, count)
+	if err != nil {
+		return err
 	}
+	fmt.Printf("%.2f\n", least*1e9)
 	return nil
 }
 

@@ -48,15 +48,13 @@ pub fn run(cases: impl Fn(&str) -> Result<Vec<Case>, Failure>) -> Result<(), Fai
     match words[..] {
         [folder, "answer", name] => answer(find(&mut cases(folder)?, name)?),
         [folder, "repeat", times, name] => repeat(find(&mut cases(folder)?, name)?, times.parse()?),
-        [folder, "time", milliseconds, samples, ref names @ ..] => {
+        [folder, "time", milliseconds, samples, name] => {
             let (seconds, mut found) = (milliseconds.parse::<f64>()? / 1e3, cases(folder)?);
-            for name in names {
-                let least = least_seconds(find(&mut found, name)?, seconds, samples.parse()?)?;
-                println!("{name}\t{:.2}", least * 1e9);
-            }
+            let least = least_seconds(find(&mut found, name)?, seconds, samples.parse()?)?;
+            println!("{:.2}", least * 1e9);
             Ok(())
         }
-        _ => Err("usage: FOLDER answer CASE | repeat TIMES CASE | time MS SAMPLES CASE...".into()),
+        _ => Err("usage: FOLDER answer CASE | repeat TIMES CASE | time MS SAMPLES CASE".into()),
     }
 }
 
