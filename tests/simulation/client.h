@@ -23,8 +23,9 @@ struct ClientContext {
   Trace& trace;
 };
 
-// Without an answer for so long a client takes the call for lost.
-inline constexpr Duration kPatience = std::chrono::seconds(45);
+// Without an answer for so long a client takes the call for lost. One upstream that takes one call
+// at a time, over slow wires, needs more than 10 s for each of those before it.
+inline constexpr Duration kPatience = std::chrono::seconds(240);
 // And for so long it waits for the gateway to close a connection.
 inline constexpr Duration kCloseTime = std::chrono::seconds(20);
 

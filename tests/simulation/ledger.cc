@@ -184,7 +184,7 @@ bool Ledger::explains(const Call& call) const {
       return call.plan.timeout && call.ended >= call.began + *call.plan.timeout;
     case Code::Unavailable:
       return troubled(call) || past_drain(call) || refused_twice(call) ||
-             (call.plan.script.refusals == 1 && call.plan.request_bytes() > replay_bytes_max);
+             (call.plan.script.refusals == 1 && !surely_kept(call));
     case Code::ResourceExhausted:
       return crowded && call.answer.message.find("too many connections") != std::string::npos;
     default: return false;
@@ -205,8 +205,12 @@ bool Ledger::refused_twice(const Call& call) const {
   // A request that is too long to be kept is sent once only. And an upstream that takes few streams
   // may refuse one more by itself, when it has not seen yet that another is over.
   const uint64_t refusals = static_cast<uint64_t>(crossed) + call.plan.script.refusals;
-  const bool kept = call.plan.request_bytes() <= replay_bytes_max;
-  return refusals >= (kept && !few_streams ? 2u : 1u);
+  return refusals >= (surely_kept(call) && !few_streams ? 2u : 1u);
+}
+
+// Each part that a request comes in counts for more than its bytes.
+bool Ledger::surely_kept(const Call& call) const {
+  return call.plan.request_bytes() <= replay_bytes_max / 4;
 }
 
 bool Ledger::past_drain(const Call& call) const {

@@ -119,6 +119,7 @@ class Ledger {
   bool explains(const Call& call) const;
   bool troubled(const Call& call) const;
   bool refused_twice(const Call& call) const;
+  bool surely_kept(const Call& call) const;
   bool past_drain(const Call& call) const;
   void blame(const Call& call, std::string_view what);
 

@@ -13,6 +13,9 @@
 
 namespace parley::simulation {
 
+// Of a unary call whose client names none: longer than any client waits.
+inline constexpr Duration kUnaryTimeout = std::chrono::minutes(5);
+
 struct Behaviour;
 
 // What the upstream does with one call: how it goes about it, and how it ends (behaviours.h).

@@ -10,8 +10,6 @@
 
 namespace parley::simulation {
 namespace {
-// Of a unary call whose client names no deadline.
-constexpr Duration kUnaryTimeout = std::chrono::seconds(60);
 constexpr int kPausesMax = 5;  // of one slow reader
 }  // namespace
 

@@ -24,7 +24,7 @@ enum Part : uint64_t {
 };
 
 // By then every client has its answers, or has lost its patience.
-constexpr Duration kRunMax = seconds(180);
+constexpr Duration kRunMax = seconds(900);
 // For connections to linger, and for the gauges.
 constexpr Duration kSettleTime = seconds(8);
 constexpr Duration kQuietTime = seconds(10);
@@ -83,6 +83,7 @@ std::shared_ptr<const gateway::Settings> World::draw_settings() {
   settings->http.write_buffer_bytes = draw.any_of<uint32_t>({1'024, 65'536});
   // Longer than any client is stalled, short enough for calls that wait behind a stuck one.
   settings->http.body_timeout = settings->http.header_timeout = seconds(6);
+  settings->door.unary_timeout_default = kUnaryTimeout;
   if (profile_.impatient) {
     settings->http.keep_alive_timeout = draw.time(milliseconds(300), seconds(2));
     settings->http.idle_timeout = draw.time(milliseconds(300), seconds(2));
@@ -228,10 +229,11 @@ loop::Task<void> World::take_over() {
   open_gateway();
 }
 
-// A process that has drained is no more.
+// A process that has drained is no more. What was posted to it in the same turn still finds it: its
+// loop is everybody's.
 void World::retire() {
   for (const auto& process : processes_) {
-    if (!process->drained || !process->shard) continue;
+    if (!process->shard || !process->drained || !std::exchange(process->retiring, true)) continue;
     trace_.say("a process ends");
     Invariants(*this).check_drain(*process);
     Invariants(*this).add_counters(process->shard->metrics());

@@ -47,6 +47,7 @@ class World {
     gateway::ClientCounts clients;
     std::unique_ptr<gateway::Shard> shard;
     bool drained = false;
+    bool retiring = false;
   };
 
   std::shared_ptr<const gateway::Settings> draw_settings();
