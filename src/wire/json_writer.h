@@ -113,7 +113,10 @@ class JsonWriter {
   void plain_defaults(Pen& pen, const Program& program, const FieldPlan& from, const FieldPlan& to);
   void plain_name(Pen& pen, const Program& program, const FieldPlan& plan, const FieldPlan* next);
   bool plain_value(Pen& pen, WriteFrame& frame, const FieldPlan& plan);
-  bool plain_number(Pen& pen, const FieldPlan& plan);
+  bool plain_number(Pen& pen, const FieldPlan& plan, Kind kind);
+  template <Kind kKind>
+  Pen plain_numbers_of(Pen pen, const FieldPlan& plan);
+  Pen plain_numbers(const Pen& pen, const FieldPlan& plan);
   bool plain_string(Pen& pen);
   bool plain_time(Pen& pen, const FieldPlan& plan);
   bool plain_packed(Pen& pen, WriteFrame& frame, const FieldPlan& plan);

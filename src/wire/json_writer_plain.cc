@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -24,7 +25,7 @@ namespace {
 
 // Of a value that is written without asking for room: a number, or a short string, each with
 // quotes, brackets and comma. Room for it comes with each name.
-constexpr size_t kValueTextMax = kWide + 8;
+constexpr size_t kValueTextMax = std::max(kWide, kDoubleTextMax) + 8;
 // Of what stands behind a value that slower code wrote: a comma or a bracket, or both.
 constexpr size_t kBehindMax = 2;
 constexpr const char* kNoMessage = "wire data that is no message";
@@ -155,11 +156,11 @@ PARLEY_INLINE void JsonWriter::plain_name(Pen& pen, const Program& program, cons
   pen.comma = 1;
 }
 
-PARLEY_INLINE bool JsonWriter::plain_number(Pen& pen, const FieldPlan& plan) {
+PARLEY_INLINE bool JsonWriter::plain_number(Pen& pen, const FieldPlan& plan, Kind kind) {
   uint64_t bits = 0;
-  pen.in = read_bits(wire_type(plan.kind), pen.in, pen.end, bits);
+  pen.in = read_bits(wire_type(kind), pen.in, pen.end, bits);
   if (pen.in == nullptr) return malformed(kNoMessage);
-  if (char* const behind = put_number(plan.kind, bits, pen.at)) [[likely]] {
+  if (char* const behind = put_number(kind, bits, pen.at)) [[likely]] {
     pen.at = behind;
     return true;
   }
@@ -196,6 +197,39 @@ PARLEY_INLINE bool JsonWriter::plain_time(Pen& pen, const FieldPlan& plan) {
   return ok;
 }
 
+// All numbers up to the end, each with a comma behind it; then `in` is there, or null. `kKind` is
+// the field's, known when this is compiled.
+template <Kind kKind>
+JsonWriter::Pen JsonWriter::plain_numbers_of(Pen pen, const FieldPlan& plan) {
+  while (pen.in != pen.end) {
+    pen.at = plain_room(pen.at, kValueTextMax);
+    if (!plain_number(pen, plan, kKind)) {
+      pen.in = nullptr;
+      break;
+    }
+    *pen.at++ = ',';
+  }
+  return pen;
+}
+
+JsonWriter::Pen JsonWriter::plain_numbers(const Pen& pen, const FieldPlan& plan) {
+  switch (plan.kind) {
+    case Kind::Double: return plain_numbers_of<Kind::Double>(pen, plan);
+    case Kind::Float: return plain_numbers_of<Kind::Float>(pen, plan);
+    case Kind::Int32: return plain_numbers_of<Kind::Int32>(pen, plan);
+    case Kind::Int64: return plain_numbers_of<Kind::Int64>(pen, plan);
+    case Kind::Uint32: return plain_numbers_of<Kind::Uint32>(pen, plan);
+    case Kind::Uint64: return plain_numbers_of<Kind::Uint64>(pen, plan);
+    case Kind::Sint32: return plain_numbers_of<Kind::Sint32>(pen, plan);
+    case Kind::Sint64: return plain_numbers_of<Kind::Sint64>(pen, plan);
+    case Kind::Fixed32: return plain_numbers_of<Kind::Fixed32>(pen, plan);
+    case Kind::Fixed64: return plain_numbers_of<Kind::Fixed64>(pen, plan);
+    case Kind::Sfixed32: return plain_numbers_of<Kind::Sfixed32>(pen, plan);
+    case Kind::Sfixed64: return plain_numbers_of<Kind::Sfixed64>(pen, plan);
+    default: return plain_numbers_of<Kind::Bool>(pen, plan);
+  }
+}
+
 // Packed numbers. When more of the same field follow, the list stays open for them.
 PARLEY_INLINE bool JsonWriter::plain_packed(Pen& pen, WriteFrame& frame, const FieldPlan& plan) {
   uint64_t size = 0;
@@ -203,11 +237,8 @@ PARLEY_INLINE bool JsonWriter::plain_packed(Pen& pen, WriteFrame& frame, const F
   if (pen.in == nullptr || size > pen.left()) return malformed(kNoMessage);
   const char* const end = std::exchange(pen.end, pen.in + size);
   *pen.at++ = '[';
-  while (pen.in != pen.end) {
-    pen.at = plain_room(pen.at, kValueTextMax);
-    if (!plain_number(pen, plan)) return false;
-    *pen.at++ = ',';
-  }
+  pen = plain_numbers(pen, plan);
+  if (pen.in == nullptr) return false;
   pen.end = end;
   uint64_t tag = 0;
   if (pen.in != end && read_varint(pen.in, end, tag) && tag >> 3 == plan.number()) [[unlikely]] {
@@ -244,7 +275,7 @@ PARLEY_INLINE bool JsonWriter::plain_strings(Pen& pen, const FieldPlan& plan) {
 PARLEY_INLINE bool JsonWriter::plain_value(Pen& pen, WriteFrame& frame, const FieldPlan& plan) {
   switch (plan.quick) {
     case Quick::String: return plain_string(pen);
-    case Quick::Number: return plain_number(pen, plan);
+    case Quick::Number: return plain_number(pen, plan, plan.kind);
     case Quick::Time: return plain_time(pen, plan);
     case Quick::Packed: return plain_packed(pen, frame, plan);
     case Quick::Strings: return plain_strings(pen, plan);

@@ -1,5 +1,6 @@
 #include "wire/number_text.h"
 
+#include <array>
 #include <bit>
 #include <charconv>
 #include <cmath>
@@ -19,6 +20,11 @@ constexpr int kMantissaDigits = 19;  // of a decimal number that surely fits 64 
 constexpr double kTens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                             1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 constexpr int64_t kTensMax = 22;
+constexpr auto kWholeTens = [] {
+  std::array<uint64_t, 20> tens{1};
+  for (size_t i = 1; i < tens.size(); ++i) tens[i] = tens[i - 1] * 10;
+  return tens;
+}();
 
 // A number's parts, its syntax checked.
 struct Decimal {
@@ -147,7 +153,7 @@ NumberProblem read_nearest(const Decimal& number, const char* start, T& value) {
 
 // The digits of a number below 10^8, one in each byte, the first in the lowest: by halves, each by
 // one multiplication for all parts at once.
-uint64_t eight_digits(uint32_t value) {
+[[gnu::always_inline]] inline uint64_t eight_digits(uint32_t value) {
   const uint64_t fours = value / 10'000 | static_cast<uint64_t>(value % 10'000) << 32;
   const uint64_t hundreds = (fours * 10'486 >> 20) & 0x0000'007F'0000'007F;
   const uint64_t pairs = hundreds | (fours - hundreds * 100) << 16;
@@ -157,14 +163,14 @@ uint64_t eight_digits(uint32_t value) {
 constexpr uint64_t kZeros = 0x3030'3030'3030'3030;
 constexpr uint64_t kEight = 100'000'000;
 
-char* put_eight(char* to, uint32_t value) {
+[[gnu::always_inline]] inline char* put_eight(char* to, uint32_t value) {
   const uint64_t text = eight_digits(value) | kZeros;
   std::memcpy(to, &text, sizeof text);
   return to + sizeof text;
 }
 
 // Without leading zeros, but for 0 itself.
-char* put_up_to_eight(char* to, uint32_t value) {
+[[gnu::always_inline]] inline char* put_up_to_eight(char* to, uint32_t value) {
   const uint64_t digits = eight_digits(value);
   const int leading = std::countr_zero(digits | uint64_t{1} << 56) / 8;
   const uint64_t text = (digits | kZeros) >> leading * 8;
@@ -177,42 +183,82 @@ char* put_up_to_eight(char* to, uint32_t value) {
 constexpr double kFixedMin = 1e-4;
 constexpr double kFixedMax = 1e17;
 
+// Below kShortMax, what is a multiple of 10^-6 has at most 15 digits, and no other number of so few
+// stands for the same double.
+constexpr double kShortMax = 1e9;
+constexpr int kShortDigits = 6;
+constexpr uint64_t kShortScale = 1'000'000;
+
+// The zeros at the end of eight digits that are not all 0.
+int trailing_zeros(uint64_t digits) { return std::countl_zero(digits) / 8; }
+
+// The digits behind a point: `fraction` < 10^count is not 0, count <= 24. No zeros at the end.
+char* put_fraction(char* to, uint64_t fraction, int count) {
+  const uint64_t last = eight_digits(static_cast<uint32_t>(fraction % kEight));
+  char* const end = to + count;
+  int zeros = last != 0 ? trailing_zeros(last) : 8;
+  uint64_t rest = fraction / kEight;
+  if (count > 8) {
+    const uint64_t middle = eight_digits(static_cast<uint32_t>(rest % kEight));
+    rest /= kEight;
+    if (count > 16) {
+      const uint64_t first = eight_digits(static_cast<uint32_t>(rest));
+      if (zeros == 8) zeros += middle != 0 ? trailing_zeros(middle) : 8 + trailing_zeros(first);
+      const uint64_t text = (first | kZeros) >> (24 - count) * 8;
+      std::memcpy(to, &text, sizeof text);
+      to += count - 16;
+      count = 16;
+    } else if (zeros == 8) {
+      zeros += trailing_zeros(middle);
+    }
+    const uint64_t text = (middle | kZeros) >> (16 - count) * 8;
+    std::memcpy(to, &text, sizeof text);
+    to += count - 8;
+    count = 8;
+  }
+  const uint64_t text = (last | kZeros) >> (8 - count) * 8;
+  std::memcpy(to, &text, sizeof text);
+  return end - zeros;
+}
+
+char* put_scientific(char* to, const ShortDecimal& decimal) {
+  char text[kIntegerTextMax];
+  const char* end = put_uint64(text, decimal.digits);
+  const int64_t exponent = (end - text) + decimal.exponent - 1;
+  while (end[-1] == '0') --end;
+  *to++ = text[0];
+  if (const auto more = static_cast<size_t>(end - text) - 1; more > 0) {
+    *to++ = '.';
+    std::memcpy(to, text + 1, more);
+    to += more;
+  }
+  *to++ = 'e';
+  *to++ = exponent < 0 ? '-' : '+';
+  if (std::abs(exponent) < 10) *to++ = '0';
+  return put_uint64(to, static_cast<uint64_t>(std::abs(exponent)));
+}
+
 // A number that is not whole, or is too large or too small for digits alone.
 char* put_decimal(char* to, double value) {
   if (value < 0) *to++ = '-', value = -value;
+  if (value < kFixedMin || value >= kFixedMax) return put_scientific(to, shortest_decimal(value));
+  if (value < kShortMax) {
+    const auto scaled = static_cast<uint64_t>(value * kShortScale + 0.5);
+    if (static_cast<double>(scaled) / kShortScale == value) {
+      to = put_uint64(to, scaled / kShortScale);
+      *to++ = '.';
+      return put_fraction(to, scaled % kShortScale, kShortDigits);
+    }
+  }
+  // Nothing is nearer to a whole number than the whole number: both have the same digits before the
+  // point.
   const ShortDecimal decimal = shortest_decimal(value);
-  char text[kIntegerTextMax + 8];
-  const char* end = put_uint64(text, decimal.digits);
-  const auto point = (end - text) + decimal.exponent;  // digits before the point
-  while (end[-1] == '0') --end;
-  const auto count = end - text;
-  const auto digits = [&](auto from, auto until) {
-    std::memcpy(to, text + from, static_cast<size_t>(until - from));
-    to += until - from;
-  };
-  const auto zeros = [&](auto how_many) {
-    std::memset(to, '0', static_cast<size_t>(how_many));
-    to += how_many;
-  };
-  if (value < kFixedMin || value >= kFixedMax) {
-    *to++ = text[0];
-    if (count > 1) *to++ = '.', digits(1, count);
-    *to++ = 'e';
-    *to++ = point > 0 ? '+' : '-';
-    const auto exponent = static_cast<uint64_t>(std::abs(point - 1));
-    if (exponent < 10) *to++ = '0';
-    return put_uint64(to, exponent);
-  }
-  if (point <= 0) {
-    *to++ = '0', *to++ = '.';
-    zeros(-point);
-    digits(0, count);
-  } else {  // what is not whole has digits behind the point
-    digits(0, point);
-    *to++ = '.';
-    digits(point, count);
-  }
-  return to;
+  const auto whole = static_cast<uint64_t>(value);
+  uint64_t fraction = decimal.digits;
+  if (whole != 0) fraction -= whole * kWholeTens[static_cast<size_t>(-decimal.exponent)];
+  to = put_uint64(to, whole);
+  *to++ = '.';
+  return put_fraction(to, fraction, -decimal.exponent);
 }
 
 }  // namespace

@@ -45,6 +45,12 @@ TEST(NumberText, doubles_are_written_as_to_chars_writes_them) {
   for (int i = 0; i < 100'000; ++i)
     check(static_cast<double>(static_cast<int64_t>(random()) >> random() % 64) /
           std::pow(10.0, static_cast<double>(random() % 20)));
+  for (int i = 0; i < 100'000; ++i) {  // prices, coordinates, and what is next to them
+    const double value = static_cast<double>(random() % 10'000'000'000'000'000 >> random() % 50) /
+                         std::pow(10.0, static_cast<double>(random() % 8));
+    for (const double near : {value, std::nextafter(value, 0), std::nextafter(value, 1e308)})
+      check(near);
+  }
   for (int exponent = -1074; exponent < 1024; ++exponent) {  // where neighbours are closer
     const double power = std::ldexp(1.0, exponent);
     for (const double value : {power, std::nextafter(power, 0), std::nextafter(power, 1e308)})

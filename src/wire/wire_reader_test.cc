@@ -8,6 +8,40 @@
 namespace parley::wire {
 namespace {
 
+TEST(WireReader, reads_varints_of_all_lengths_wherever_the_bytes_end) {
+  for (unsigned bits = 0; bits <= 64; ++bits) {
+    for (const uint64_t value : {bits < 64 ? uint64_t{1} << bits : ~uint64_t{0},
+                                 bits < 64 ? (uint64_t{1} << bits) - 1 : uint64_t{1} << 63}) {
+      char varint[kVarintMax];
+      const std::string text(varint, put_varint(varint, value));
+      for (const size_t behind : {0u, 1u, 20u}) {
+        const std::string wire = text + std::string(behind, '\xFF');
+        WireReader reader(wire);
+        EXPECT_EQ(reader.varint(), value);
+        EXPECT_EQ(reader.position(), wire.data() + text.size());
+        EXPECT_FALSE(reader.failed());
+      }
+    }
+  }
+}
+
+TEST(WireReader, refuses_varints_that_are_too_long_or_cut_off) {
+  const std::string nine(9, '\xFF');
+  for (const std::string& varint : {nine + "\x02", nine + "\x80", nine + "\xFF\x01"}) {
+    for (const size_t behind : {0u, 20u}) {
+      const std::string wire = varint + std::string(behind, 'x');
+      WireReader reader(wire);
+      (void)reader.varint();
+      EXPECT_TRUE(reader.failed());
+    }
+  }
+  for (size_t size = 0; size < nine.size(); ++size) {
+    WireReader reader(std::string_view(nine).substr(0, size));
+    (void)reader.varint();
+    EXPECT_TRUE(reader.failed());
+  }
+}
+
 TEST(WireReader, varints_come_back_at_every_size) {
   for (unsigned bit = 0; bit < 64; ++bit) {
     for (const uint64_t value :
