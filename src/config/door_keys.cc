@@ -32,6 +32,10 @@ Keys<Target> rest_keys() {
           "How enum values are written."),
       one("names", &Target::proto_names, choice<bool>({{"json", false}, {"proto", true}}),
           "How fields are named in answers: `userId`, or `user_id` as the contract has it."),
+      one("unknown_any", &Target::unknown_any_as_base64,
+          choice<bool>({{"reject", false}, {"base64", true}}),
+          "A `google.protobuf.Any` of a type that the contract does not have: `reject` refuses it, "
+          "`base64` writes and reads `{\"@type\": ..., \"value\": base64}`."),
       one("hide_upstream_detail", &Target::hide_upstream_detail, yes_or_no(),
           "Keep the upstream's message and details of a 5xx inside."),
       one("depth_max", &Target::depth_max, count<uint16_t>(1, 1000),

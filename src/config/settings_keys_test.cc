@@ -45,17 +45,18 @@ TEST(SettingsKeys, have_one_for_every_setting_of_tls) {
 }
 
 TEST(SettingsKeys, have_one_for_every_setting_of_doors) {
-  [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j] = door::RestSettings{};
+  [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j, u] = door::RestSettings{};
   [[maybe_unused]] const auto& [k, l, m, s, t] = door::MetadataSettings{};
   [[maybe_unused]] const auto& [n, o, p, q, r] = door::Settings{};
   const std::vector<Row> rows = rows_of(door_keys(), door::Settings{}, "");
-  EXPECT_EQ(rows.size(), 10u + 5 + 5);
+  EXPECT_EQ(rows.size(), 11u + 5 + 5);
 }
 
 TEST(SettingsKeys, have_one_for_every_setting_of_a_method) {
   // The selector is the key; `rest` groups all but two.
-  [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = gateway::MethodOverride{};
-  EXPECT_EQ(rows_of(method_elements().keys, {}, "").size(), 13u - 1 + 1);
+  [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n] =
+      gateway::MethodOverride{};
+  EXPECT_EQ(rows_of(method_elements().keys, {}, "").size(), 14u - 1 + 1);
 }
 
 TEST(SettingsKeys, have_one_for_every_setting_of_the_gateway) {

@@ -120,6 +120,7 @@ wire::JsonReadOptions RestBinding::json_options(std::span<const wire::BoundValue
   const RestSettings& settings = exposed_.settings->rest;
   return {.depth_max = settings.depth_max,
           .ignore_unknown = settings.unknown_json == OnUnknown::Ignore,
+          .unknown_any_as_base64 = settings.unknown_any_as_base64,
           .bound = bound,
           .depth_limit = "rest.depth_max"};
 }

@@ -81,6 +81,7 @@ ReplyFormat::ReplyFormat(const Route& route, const SystemParameters& system)
   json.int64_numbers = settings.int64_numbers;
   json.enum_numbers = settings.enum_numbers || system.enum_numbers;
   json.proto_names = settings.proto_names;
+  json.unknown_any_as_base64 = settings.unknown_any_as_base64;
   json.pretty = system.pretty && !exposed.method->server_streaming;  // a message is a line there
   json.depth_max = settings.depth_max;
   json.selection = system.fields.root();

@@ -22,6 +22,10 @@ struct RestSettings {
   bool enum_numbers = false;       // `enums: number`
   bool proto_names = false;        // `names: proto`
 
+  // `unknown_any: base64`: a google.protobuf.Any of a type that the contract does not have is
+  // {"@type", "value": base64}, in both directions, instead of a failure.
+  bool unknown_any_as_base64 = false;
+
   uint16_t depth_max = 100;              // nesting of JSON and of query paths
   uint32_t query_parameters_max = 1000;  // of one request
   bool hide_upstream_detail = false;     // on 5xx: the upstream's message and details stay inside

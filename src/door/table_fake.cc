@@ -80,6 +80,7 @@ void apply_setting(std::string_view name, std::string_view value, Settings& sett
   if (name == "int64") settings.rest.int64_numbers = on;
   if (name == "enums") settings.rest.enum_numbers = on;
   if (name == "names") settings.rest.proto_names = on;
+  if (name == "unknown_any") settings.rest.unknown_any_as_base64 = value == "base64";
   if (name == "reject_invalid") settings.metadata.reject_invalid = value == "true";
   if (name == "depth_max") settings.rest.depth_max = static_cast<uint16_t>(number_of(value));
   if (name == "query_parameters_max") settings.rest.query_parameters_max = number_of(value);
@@ -183,7 +184,8 @@ class CaseRun {
     if (program == nullptr) return Bytes::copy(from_hex(json));
     ByteBuffer out;
     const Bytes padded = Bytes::copy(json);
-    const auto read = wire::json_to_wire(*program, padded.view(), {}, out);
+    const auto read =
+        wire::json_to_wire(*program, padded.view(), {.unknown_any_as_base64 = true}, out);
     if (!read) return Bytes::copy(read.error().message());
     return out.take();
   }
@@ -193,7 +195,7 @@ class CaseRun {
   void show_call(const SeenCall& call) {
     for (const std::string& message : call.messages) {
       ByteBuffer json;
-      const wire::JsonWriteOptions terse{.presence_set_only = true};
+      const wire::JsonWriteOptions terse{.presence_set_only = true, .unknown_any_as_base64 = true};
       const auto written = wire::wire_to_json(programs_.of(*call.method->input),
                                               Bytes::copy(message).view(), terse, json);
       line(fmt::format("call {} {}", call.method->full_name,

@@ -26,6 +26,7 @@ void apply(const MethodOverride& from, door::Settings& to) {
   apply(from.int64_numbers, to.rest.int64_numbers);
   apply(from.enum_numbers, to.rest.enum_numbers);
   apply(from.proto_names, to.rest.proto_names);
+  apply(from.unknown_any_as_base64, to.rest.unknown_any_as_base64);
   apply(from.depth_max, to.rest.depth_max);
   apply(from.query_parameters_max, to.rest.query_parameters_max);
   apply(from.hide_upstream_detail, to.rest.hide_upstream_detail);

@@ -70,6 +70,7 @@ struct MethodOverride {
   std::optional<bool> int64_numbers;
   std::optional<bool> enum_numbers;
   std::optional<bool> proto_names;
+  std::optional<bool> unknown_any_as_base64;
   std::optional<uint16_t> depth_max;
   std::optional<uint32_t> query_parameters_max;
   std::optional<bool> hide_upstream_detail;

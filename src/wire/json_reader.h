@@ -47,7 +47,7 @@ struct JsonFrame {
   uint8_t bound_depth = 0;  // steps of the bound paths that lead here
   uint32_t seen = 0;        // Message: where its bits begin. Map: which key set is its own
   uint32_t next = 0;        // Message: the field that is expected next. List, Map: elements so far
-  const Program* program = nullptr;  // Message: itself. AnyValue: of the value
+  const Program* program = nullptr;  // Message: itself. AnyValue: of the value; null: base64
   const FieldPlan* field = nullptr;  // Message: being read. List, Map: whose values these are
   std::string_view key;              // Map: of the entry being read, for messages
   uint64_t bound = 0;                // the bound values that lie in it, as bits
@@ -61,6 +61,7 @@ struct JsonReaderScratch {
   std::vector<LengthPrefix> prefixes;
   std::vector<KeySet> key_sets;
   std::string text;
+  std::string path;           // of a FieldMask
   KeySet unknown;             // members that were passed over, of all messages
   std::string unknown_names;  // each behind the number of its message
 

@@ -16,10 +16,11 @@ bool JsonReader::any(JsonEnding ending) {
     return true;
   }
   const Program* const program = resolve_type(type_url);
-  if (program == nullptr) return false;
+  if (cursor_.failed()) return false;
   builder_.varint(make_tag(1, WireType::Length));
   builder_.varint(type_url.size());
   builder_.bytes(type_url);
+  if (program == nullptr) return push(JsonFrame::Kind::AnyValue, ending) != nullptr;
   builder_.varint(make_tag(2, WireType::Length));
   builder_.open();
   ++ending.inner;
@@ -64,11 +65,13 @@ bool JsonReader::find_type(std::string_view& type_url, bool& empty) {
   return true;
 }
 
+// Null: nobody knows the type, which is a failure, or is read as base64.
 const Program* JsonReader::resolve_type(std::string_view type_url) {
   const size_t slash = type_url.rfind('/');
   const Program* program = nullptr;
   if (slash != std::string_view::npos) program = any_types_->find(type_url.substr(slash + 1));
-  if (program == nullptr)
+  const bool as_base64 = slash != std::string_view::npos && options_.unknown_any_as_base64;
+  if (program == nullptr && !as_base64)
     cursor_.fail(
         fmt::format("an Any of the type \"{}\", which the contract does not have", type_url));
   return program;
@@ -100,6 +103,11 @@ bool JsonReader::any_members(JsonFrame& frame) {
     if (frame.value_seen) return cursor_.fail(at, "\"value\" is given twice");
     frame.value_seen = true;
     if (!cursor_.expect(':', "expected ':'")) return false;
+    if (frame.program == nullptr) {
+      builder_.varint(make_tag(2, WireType::Length));
+      if (!bytes()) return false;
+      continue;
+    }
     if (!message(*frame.program, {}, 0, 0)) return false;
     if (frames_.size() != depth) return true;
   }

@@ -37,8 +37,8 @@ JsonReaderLease::~JsonReaderLease() {
 
 size_t JsonReaderScratch::retained() const {
   size_t bytes = frames.capacity() * sizeof(JsonFrame) + seen.capacity() * sizeof(uint64_t) +
-                 prefixes.capacity() * sizeof(LengthPrefix) + text.capacity() + unknown.retained() +
-                 unknown_names.capacity();
+                 prefixes.capacity() * sizeof(LengthPrefix) + text.capacity() + path.capacity() +
+                 unknown.retained() + unknown_names.capacity();
   for (const KeySet& keys : key_sets) bytes += sizeof(KeySet) + keys.retained();
   return bytes;
 }

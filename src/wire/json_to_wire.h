@@ -15,6 +15,8 @@ struct JsonReadOptions {
   uint16_t depth_max = 100;     // nested objects and arrays
   uint16_t depth_used = 0;      // of them, those around this text
   bool ignore_unknown = false;  // unknown fields and enum names are skipped instead of refused
+  // An Any of a type that nobody knows may be {"@type", "value": base64} instead of a failure.
+  bool unknown_any_as_base64 = false;
   // Values that something else than the body sets. In the body each may be absent, null, the
   // default of a field without presence, or equal by value; it is not written. Anything else is
   // refused. At most kBoundValuesMax; paths are relative to the message that is read.

@@ -66,5 +66,28 @@ TEST(JsonToWire, reads_well_known_types) {
   EXPECT_EQ(again("t.Known", json), json);
 }
 
+TEST(JsonToWire, any_of_an_unknown_type_is_base64_where_asked) {
+  const auto read = [](std::string_view json) {
+    const std::string wire = codec().to_wire("t.Known", json, {.unknown_any_as_base64 = true});
+    if (wire.starts_with("! ")) return wire.substr(wire.rfind(": ") + 2);
+    return codec().to_json("t.Known", wire,
+                           {.presence_set_only = true, .unknown_any_as_base64 = true});
+  };
+  for (const std::string_view json :
+       {R"({"any":{"@type":"x/t.None","value":"CAE="}})",
+        R"({"any":{"@type":"x/t.None","value":""}})", R"({"any":{"@type":"x/t.Leaf","id":1}})",
+        R"({"anys":[{"@type":"x/t.None","value":"AA=="},{"@type":"x/t.Leaf","id":1}]})",
+        R"({"any":{"@type":"x/google.protobuf.Any","value":{"@type":"x/t.None","value":"AA=="}}})"})
+    EXPECT_EQ(read(json), json);
+  EXPECT_EQ(read(R"({"any":{"value":"CAE=","@type":"x/t.None"}})"),
+            R"({"any":{"@type":"x/t.None","value":"CAE="}})");
+  EXPECT_EQ(read(R"({"any":{"@type":"x/t.None","value":1}})"), "expected a string in base64");
+  EXPECT_EQ(read(R"({"any":{"@type":"x/t.None","value":null}})"), "expected a string in base64");
+  EXPECT_EQ(read(R"({"any":{"@type":"x/t.None","id":1}})"), "expected \"value\"");
+  EXPECT_EQ(read(R"({"any":{"@type":"x/t.None"}})"), "expected \"value\"");
+  EXPECT_EQ(read(R"({"any":{"@type":"t.None","value":"AA=="}})"),
+            "an Any of the type \"t.None\", which the contract does not have");
+}
+
 }  // namespace
 }  // namespace parley::wire

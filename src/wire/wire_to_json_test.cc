@@ -82,6 +82,44 @@ TEST(WireToJson, pretty_any_and_values_are_indented_too) {
 })");
 }
 
+// Each option alone, at a field of its own kind, in an object, a list, a map and a bare value.
+TEST(WireToJson, every_option_changes_what_it_names_and_nothing_else) {
+  const std::string scalars =
+      codec().to_wire("t.Scalars", R"({"fInt64":"5","fUint64":6,"fBool":true,"fLevel":"HIGH"})");
+  const auto with = [&](const JsonWriteOptions& options) {
+    return codec().to_json("t.Scalars", scalars, options);
+  };
+  EXPECT_EQ(with({.presence_set_only = true}),
+            R"({"fInt64":"5","fUint64":"6","fBool":true,"fLevel":"HIGH"})");
+  EXPECT_EQ(with({.presence_set_only = true, .int64_numbers = true}),
+            R"({"fInt64":5,"fUint64":6,"fBool":true,"fLevel":"HIGH"})");
+  EXPECT_EQ(with({.presence_set_only = true, .enum_numbers = true}),
+            R"({"fInt64":"5","fUint64":"6","fBool":true,"fLevel":2})");
+  EXPECT_EQ(with({.presence_set_only = true, .proto_names = true}),
+            R"({"f_int64":"5","f_uint64":"6","f_bool":true,"f_level":"HIGH"})");
+  const std::string lists =
+      codec().to_wire("t.Lists", R"({"fInt64":["5"],"fUint64":[6,7],"fLevel":["HIGH",9]})");
+  EXPECT_EQ(codec().to_json("t.Lists", lists,
+                            {.presence_set_only = true,
+                             .int64_numbers = true,
+                             .enum_numbers = true,
+                             .proto_names = true}),
+            R"({"f_int64":[5],"f_uint64":[6,7],"f_level":[2,9]})");
+  const std::string maps =
+      codec().to_wire("t.Maps", R"({"fInt64":{"5":"a"},"level":{"k":"HIGH"}})");
+  EXPECT_EQ(codec().to_json("t.Maps", maps,
+                            {.presence_set_only = true,
+                             .int64_numbers = true,
+                             .enum_numbers = true,
+                             .proto_names = true}),
+            R"({"f_int64":{"5":"a"},"level":{"k":2}})");
+  const std::string known = codec().to_wire("t.Known", R"({"wInt64":"5","timestamps":[]})");
+  EXPECT_EQ(
+      codec().to_json("t.Known", known,
+                      {.presence_set_only = true, .int64_numbers = true, .proto_names = true}),
+      R"({"w_int64":5})");
+}
+
 TEST(WireToJson, any_of_an_unknown_type_is_base64_where_asked) {
   const std::string wire = from_hex(R"(3a 0e 0a 08 "x/t.None" 12 02 08 01)");
   EXPECT_EQ(
