@@ -7,17 +7,9 @@
 #include <vector>
 
 #include <google/protobuf/descriptor.h>
-#include <google/protobuf/descriptor.pb.h>
-#include <google/protobuf/descriptor_database.h>
-#include <google/protobuf/dynamic_message.h>
-#include <google/protobuf/util/field_comparator.h>
-#include <google/protobuf/util/json_util.h>
-#include <google/protobuf/util/message_differencer.h>
-#include <google/protobuf/util/type_resolver_util.h>
 #include <gtest/gtest.h>
 
-#include "contract/contract_fake.h"
-#include "wire/codec_fake.h"
+#include "wire/oracle_fake.h"
 #include "wire/table_fake.h"
 
 // The codec beside protobuf's own: what both accept means the same.
@@ -25,54 +17,6 @@ namespace parley::wire {
 namespace {
 
 namespace pb = google::protobuf;
-
-class Oracle {
- public:
-  explicit Oracle(std::string_view proto_text) : codec_(proto_text) {
-    const auto source = contract::source_from_files({{"test.proto", std::string(proto_text)}});
-    for (const auto& file : source.files) {
-      pb::FileDescriptorProto proto;
-      EXPECT_TRUE(proto.ParseFromString(file));
-      database_.Add(proto);
-    }
-    resolver_.reset(pb::util::NewTypeResolverForDescriptorPool("type.googleapis.com", &pool_));
-  }
-
-  std::unique_ptr<pb::Message> message(const std::string& name) {
-    const pb::Descriptor* const type = pool_.FindMessageTypeByName(name);
-    return std::unique_ptr<pb::Message>(factory_.GetPrototype(type)->New());
-  }
-  std::unique_ptr<pb::Message> parsed(const std::string& name, const std::string& wire) {
-    auto parsed = message(name);
-    EXPECT_TRUE(parsed->ParsePartialFromString(wire)) << name << " " << to_hex(wire);
-    return parsed;
-  }
-  bool from_json(const std::string& name, std::string_view json, std::string& wire) {
-    wire.clear();
-    return pb::util::JsonToBinaryString(resolver_.get(), "type.googleapis.com/" + name,
-                                        std::string(json), &wire)
-        .ok();
-  }
-  const CodecFake& codec() const { return codec_; }
-
- private:
-  CodecFake codec_;
-  pb::SimpleDescriptorDatabase database_;
-  pb::DescriptorPool pool_{&database_};
-  pb::DynamicMessageFactory factory_{&pool_};
-  std::unique_ptr<pb::util::TypeResolver> resolver_;
-};
-
-// Empty when they are the same.
-std::string difference(const pb::Message& a, const pb::Message& b) {
-  pb::util::MessageDifferencer differencer;
-  std::string text;
-  differencer.ReportDifferencesToString(&text);
-  pb::util::DefaultFieldComparator comparator;
-  comparator.set_treat_nan_as_equal(true);
-  differencer.set_field_comparator(&comparator);
-  return differencer.Compare(a, b) ? "" : text;
-}
 
 // Fills messages with values from all over their ranges.
 class Generator {
@@ -243,17 +187,6 @@ class Generator {
   std::mt19937_64 random_;
   uint64_t next_key_;
 };
-
-// What json_util of protobuf 3.21 reads otherwise than ProtoJSON says: it loses the sign of a zero
-// without a point, and writes groups as if they had a length.
-bool misread_by_protobuf(const std::string& name, const std::string& json) {
-  for (size_t at = json.find("-0"); at != std::string::npos; at = json.find("-0", at + 1)) {
-    const bool begins = at == 0 || std::string_view(":, [\n").find(json[at - 1]) < 5;
-    const bool ends = at + 2 == json.size() || std::string_view(",]} \n").find(json[at + 2]) < 5;
-    if (begins && ends) return true;
-  }
-  return name.starts_with("t2.");
-}
 
 constexpr uint32_t kRounds = 150;
 

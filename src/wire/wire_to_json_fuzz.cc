@@ -4,21 +4,21 @@
 #include <string_view>
 
 #include "base/assert.h"
-#include "wire/codec_fake.h"
+#include "wire/oracle_fake.h"
 
-// Any bytes are refused, or become JSON that reads back to wire that becomes the same JSON. The
-// first byte chooses the message, the second the options.
+// Any bytes are refused, or become JSON that reads back to wire that means the same to protobuf, if
+// protobuf takes them. The first byte chooses the message, the second the options.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace parley;
   using namespace parley::wire;
-  static const CodecFake proto3;
-  static const CodecFake proto2(kProto2);
+  static Oracle proto3(kProto3);
+  static Oracle proto2(kProto2);
   static constexpr std::string_view kNames[] = {"t.Scalars", "t.Lists", "t.Tree", "t.Maps",
                                                 "t.Choice",  "t.Known", "t2.Old", "t.Optionals"};
   if (size < 2) return 0;
-  const std::string_view name = kNames[data[0] % std::size(kNames)];
-  const CodecFake& codec = name.starts_with("t2.") ? proto2 : proto3;
-  const Program& program = codec.program(name);
+  const std::string name(kNames[data[0] % std::size(kNames)]);
+  Oracle& oracle = name.starts_with("t2.") ? proto2 : proto3;
+  const Program& program = oracle.codec().program(name);
   const Bytes padded = Bytes::copy({reinterpret_cast<const char*>(data) + 2, size - 2});
   const std::string_view wire = padded.view();
   const JsonWriteOptions options{.presence_set_only = (data[1] & 1) != 0,
@@ -43,5 +43,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   PARLEY_ASSERT(read.has_value());
   ByteBuffer second;
   PARLEY_ASSERT(wire_to_json(program, again.view(), options, second).has_value());
+  const auto meant = oracle.parsed(name, wire);
+  if (meant == nullptr) return 0;
+  const auto came_back = oracle.parsed(name, again.view());
+  PARLEY_ASSERT(came_back != nullptr);
+  oracle.normalize(*meant);
+  oracle.normalize(*came_back);
+  PARLEY_ASSERT(difference(*meant, *came_back).empty());
   return 0;
 }
