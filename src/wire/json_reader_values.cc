@@ -468,7 +468,7 @@ bool JsonReader::field_mask() {
   std::string_view text;
   if (!cursor_.string(text, scratch_.text)) return false;
   if (text.empty()) return true;
-  std::string path;
+  std::string& path = scratch_.path;
   for (size_t from = 0; from <= text.size();) {
     const size_t comma = std::min(text.find(',', from), text.size());
     if (!mask_path_from_json(text.substr(from, comma - from), path))

@@ -4,6 +4,16 @@
 #include "base/utf8.h"
 
 namespace parley::wire {
+namespace {
+
+// An empty buffer behind the `used` ones.
+ByteBuffer& next_buffer(std::vector<ByteBuffer>& buffers, size_t used) {
+  if (buffers.size() == used) buffers.emplace_back();
+  buffers[used].clear();
+  return buffers[used];
+}
+
+}  // namespace
 
 JsonWriter::JsonWriter(std::string_view wire, const JsonWriteOptions& options, ByteBuffer& out,
                        JsonWriterScratch& scratch, Pass pass)
@@ -85,14 +95,12 @@ const FieldSelection::Node* JsonWriter::selection_below() const {
 }
 
 bool JsonWriter::normalize(const Program& program, std::string_view& wire, bool& owns) {
-  ByteBuffer& form = normal_forms_.emplace_back();
-  const NormalForm::Answer answer = NormalForm().make(program, wire, form);
+  ByteBuffer& form = next_buffer(scratch_.normal_forms, normal_forms_);
+  const NormalForm::Answer answer = scratch_.normal.make(program, wire, form);
   if (answer == NormalForm::Answer::Malformed) return malformed("wire data that is no message");
   owns = answer == NormalForm::Answer::Changed;
-  if (!owns) {
-    normal_forms_.pop_back();
-    return true;
-  }
+  if (!owns) return true;
+  ++normal_forms_;
   if (form.size() > normal_left_) return malformed("too many fields are out of order");
   normal_left_ -= form.size();
   wire = form.view();
@@ -272,8 +280,8 @@ bool JsonWriter::entry(WriteFrame& frame, const FieldPlan& plan) {
 
 // An entry in which the key or the value is there several times: read again from its normal form.
 bool JsonWriter::joined_entry(const Program& entry, std::string_view wire, MapEntry& result) {
-  ByteBuffer& form = joined_entries_.emplace_back();
-  if (NormalForm().make(entry, wire, form) == NormalForm::Answer::Changed) wire = form.view();
+  ByteBuffer& form = next_buffer(scratch_.joined_entries, joined_entries_++);
+  if (scratch_.normal.make(entry, wire, form) == NormalForm::Answer::Changed) wire = form.view();
   if (form.size() > normal_left_) return malformed("too many fields are out of order");
   normal_left_ -= form.size();
   result = {};
@@ -350,8 +358,7 @@ void JsonWriter::pop() {
   const WriteFrame& frame = frames_.back();
   scratch_.seen.resize(frame.seen);
   if (frame.owns_bytes) {
-    normal_left_ += normal_forms_.back().size();
-    normal_forms_.pop_back();
+    normal_left_ += scratch_.normal_forms[--normal_forms_].size();
   }
   frames_.pop_back();
 }

@@ -49,6 +49,10 @@ struct JsonWriterScratch {
   std::vector<KeySet> key_sets;  // by depth of frames
   std::string keys;
   std::string text;
+  std::string path;
+  NormalForm normal;
+  std::vector<ByteBuffer> normal_forms;    // of the open frames that own one, then spare ones
+  std::vector<ByteBuffer> joined_entries;  // of maps, kept until the end, then spare ones
   size_t retained() const;
 };
 
@@ -166,8 +170,8 @@ class JsonWriter {
   OutputCursor out_;
   JsonWriterScratch& scratch_;
   std::vector<WriteFrame>& frames_;
-  std::vector<ByteBuffer> normal_forms_;    // of the open frames that own one
-  std::vector<ByteBuffer> joined_entries_;  // of maps, kept until the end
+  size_t normal_forms_ = 0;    // of the scratch's, in use
+  size_t joined_entries_ = 0;  // the same
   size_t normal_left_;
   uint32_t indent_ = 0;
   const bool careful_;

@@ -262,7 +262,7 @@ bool JsonWriter::time(Kind kind, std::string_view wire) {
 
 bool JsonWriter::field_mask(std::string_view wire) {
   std::string& text = scratch_.text;
-  std::string path;
+  std::string& path = scratch_.path;
   text.clear();
   bool first = true;
   WireReader reader(wire);
@@ -278,7 +278,9 @@ bool JsonWriter::field_mask(std::string_view wire) {
     text += path;
   }
   if (reader.failed()) return malformed("wire data that is no message");
-  return own_string(text);
+  const size_t size = text.size();
+  text.append(kBytesPadding, '\0');  // which string() may read
+  return string(std::string_view(text).substr(0, size));
 }
 
 // google.protobuf.Any, which may hold another, and so on.

@@ -80,6 +80,11 @@ NormalForm::Answer NormalForm::make(const Program& program, std::string_view wir
   return Answer::Changed;
 }
 
+size_t NormalForm::retained() const {
+  return found_.capacity() * sizeof(Occurrence) + last_.capacity() * sizeof(Last) +
+         gone_.capacity() / 8 + keys_.capacity() + key_set_.retained();
+}
+
 bool NormalForm::collect(const Program& program, std::string_view wire) {
   found_.clear();
   WireReader reader(wire);
@@ -98,15 +103,11 @@ bool NormalForm::collect(const Program& program, std::string_view wire) {
 
 // Of each oneof, only the member that came last stays, from its last uninterrupted run on.
 void NormalForm::keep_last_members(const Program& program) {
-  struct Last {
-    const FieldPlan* plan = nullptr;
-    uint32_t from = 0;
-  };
   const auto oneofs = program.message().oneofs;
   if (oneofs.empty()) return;
-  std::vector<Last> last(oneofs.size());
+  last_.assign(oneofs.size(), {});
   const auto last_of = [&](const Occurrence& occurrence) -> Last& {
-    return last[occurrence.plan->oneof_bit - program.fields().size()];
+    return last_[occurrence.plan->oneof_bit - program.fields().size()];
   };
   for (const Occurrence& occurrence : found_) {
     if (occurrence.plan->oneof_bit == 0) continue;
@@ -142,7 +143,7 @@ bool NormalForm::in_order() const {
 void NormalForm::keep_last_entries() {
   const FieldPlan* map = nullptr;
   const Occurrence* const begin = found_.data();
-  std::vector<bool> gone(found_.size());
+  gone_.assign(found_.size(), false);
   bool any = false;
   for (size_t i = found_.size(); i-- > 0;) {
     if (begin[i].plan->shape != Shape::Map) continue;
@@ -156,12 +157,12 @@ void NormalForm::keep_last_entries() {
     const size_t start = keys_.size();
     append_canonical_key(map->message().fields()[0], entry.key, keys_);
     if (key_set_.add(keys_.data(), start, keys_.size() - start)) continue;
-    gone[i] = any = true;
+    gone_[i] = any = true;
   }
   if (!any) return;
   size_t kept = 0;
   for (size_t i = 0; i < found_.size(); ++i)
-    if (!gone[i]) found_[kept++] = found_[i];
+    if (!gone_[i]) found_[kept++] = found_[i];
   found_.erase(found_.begin() + static_cast<std::ptrdiff_t>(kept), found_.end());
 }
 

@@ -11,16 +11,19 @@
 
 namespace parley::wire {
 
-// Brings one message, without what is inside of its submessages, into the form that the JSON writer
-// takes in one pass: fields in the order of their numbers, each singular field once, of a oneof the
-// last member, the pieces of a submessage joined (concatenation merges them: Protocol Buffers,
-// "Encoding", Last One Wins), each key of a map once, unknown fields gone.
+// Brings messages, each without what is inside of its submessages, into the form that the JSON
+// writer takes in one pass: fields in the order of their numbers, each singular field once, of a
+// oneof the last member, the pieces of a submessage joined (concatenation merges them: Protocol
+// Buffers, "Encoding", Last One Wins), each key of a map once, unknown fields gone. It keeps the
+// memory that it works in.
 class NormalForm {
  public:
   enum class Answer : uint8_t { Same, Changed, Malformed };
 
   // `Same`: `wire` is in normal form, `out` is untouched. `Changed`: appended to `out`.
   Answer make(const Program& program, std::string_view wire, ByteBuffer& out);
+
+  size_t retained() const;
 
  private:
   struct Occurrence {
@@ -39,7 +42,15 @@ class NormalForm {
   void write(ByteBuffer& out) const;
   size_t write_field(size_t from, ByteBuffer& out) const;
 
+  // Of a oneof: its member that came last, and where its last uninterrupted run begins.
+  struct Last {
+    const FieldPlan* plan = nullptr;
+    uint32_t from = 0;
+  };
+
   std::vector<Occurrence> found_;
+  std::vector<Last> last_;  // by oneof
+  std::vector<bool> gone_;  // parallel to `found_`
   std::string keys_;
   KeySet key_set_;
 };
