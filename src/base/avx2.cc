@@ -1,5 +1,6 @@
 #include "base/avx2.h"
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -210,6 +211,29 @@ PARLEY_AVX2 bool utf8_valid(std::string_view text) {
   return check.good();
 }
 
+PARLEY_AVX2 const char* json_plain_end(const char* at, const char* end, bool& high) {
+  __m256i seen = _mm256_setzero_si256();
+  for (; at < end; at += 32) {
+    const __m256i bytes = load(at);
+    const __m256i control =
+        _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(0x1F)), bytes);
+    const __m256i escaped = _mm256_or_si256(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('"')),
+                                            _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\\')));
+    const auto stops =
+        static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_or_si256(control, escaped)));
+    if (stops != 0) {
+      const int before = std::countr_zero(stops);
+      const auto highs = static_cast<uint32_t>(_mm256_movemask_epi8(bytes));
+      high = high || (highs & ((uint32_t{1} << before) - 1)) != 0;
+      at += before;
+      break;
+    }
+    seen = _mm256_or_si256(seen, bytes);
+  }
+  high = high || _mm256_movemask_epi8(seen) != 0;
+  return at;
+}
+
 PARLEY_AVX2 size_t base64_encode(std::string_view in, char* out) {
   size_t at = 0;
   // Reads 28 bytes for 24.
@@ -239,6 +263,7 @@ PARLEY_AVX2 size_t base64_decode(std::string_view in, Base64 alphabet, char* out
 
 bool available() { return false; }
 bool utf8_valid(std::string_view) { return false; }
+const char* json_plain_end(const char* at, const char*, bool&) { return at; }
 size_t base64_encode(std::string_view, char*) { return 0; }
 size_t base64_decode(std::string_view, Base64, char*) { return 0; }
 

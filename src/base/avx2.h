@@ -15,6 +15,11 @@ bool available();
 // Whether `text` is well-formed UTF-8.
 bool utf8_valid(std::string_view text);
 
+// The first byte at or after `at` that is a quote, a backslash or a control character, or a place
+// at or behind `end`. `high`: there are bytes of 0x80 and above on the way. 32 bytes after `end`
+// are readable.
+const char* json_plain_end(const char* at, const char* end, bool& high);
+
 // Encodes a prefix of whole groups of three, without padding; returns its size. What is left is
 // shorter than 32 bytes.
 size_t base64_encode(std::string_view in, char* out);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/arena.h"
+#include "base/avx2.h"
 #include "base/base64.h"
 #include "base/bytes.h"
 #include "base/percent.h"
@@ -143,6 +144,22 @@ TEST(Utf8, long_texts_of_any_bytes_are_judged_as_short_ones) {
     while (text.size() < size) utf8_append(text, static_cast<uint32_t>(random.below(0x3000)));
     if (round % 2 == 0) text[random.below(text.size())] = static_cast<char>(random.below(256));
     EXPECT_EQ(utf8_valid(text), utf8_valid_prefix(text) == text.size());
+  }
+}
+
+TEST(Avx2, finds_the_end_of_plain_text_in_json) {
+  if (!avx2::available()) GTEST_SKIP() << "this processor has no AVX2";
+  for (int byte = 0; byte < 256; ++byte) {
+    for (size_t at = 0; at < 70; ++at) {
+      std::string text(70 + 32, 'a');
+      text[at] = static_cast<char>(byte);
+      text[70] = '"';
+      bool high = false;
+      const bool stops = byte < 0x20 || byte == '"' || byte == '\\';
+      EXPECT_EQ(avx2::json_plain_end(text.data(), text.data() + 70, high) - text.data(),
+                static_cast<ptrdiff_t>(stops ? at : 70));
+      EXPECT_EQ(high, byte >= 0x80);
+    }
   }
 }
 

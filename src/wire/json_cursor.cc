@@ -17,7 +17,7 @@ bool JsonCursor::string(std::string_view& text, std::string& scratch) {
   if (peek() != '"') return fail("expected a string");
   const char* const start = ++at_;
   bool high = false;
-  at_ = plain_end(at_, end_, high);
+  at_ = long_plain_end(at_, end_, high);
   if (at_ < end_ && *at_ == '\\') return unescape(start, text, scratch);
   if (at_ >= end_ || *at_ != '"') return string_problem(at_);
   text = {start, static_cast<size_t>(at_ - start)};
@@ -40,7 +40,7 @@ bool JsonCursor::unescape(const char* start, std::string_view& text, std::string
     if (problem != EscapeProblem::None) return fail(escape, "an unknown escape");
     scratch.append(utf8, to);
     const char* const run = at_;
-    at_ = plain_end(at_, end_, high);
+    at_ = long_plain_end(at_, end_, high);
     if (at_ > end_) break;
     scratch.append(run, at_);
   }

@@ -365,7 +365,7 @@ bool JsonReader::string() {
     return wanted(Kind::String);
   const char* const start = cursor_.at() + 1;
   bool high = false;
-  const char* const stop = plain_end(start, cursor_.end(), high);
+  const char* const stop = long_plain_end(start, cursor_.end(), high);
   if (stop < cursor_.end() && *stop == '\\') return escaped_string(start, stop);
   std::string_view text;
   if (stop >= cursor_.end() || *stop != '"') return cursor_.string(text, scratch_.text);
@@ -387,31 +387,20 @@ bool JsonReader::string() {
 
 // A string from `start` whose first backslash is at `at`: unescaped straight into the output.
 bool JsonReader::escaped_string(const char* start, const char* at) {
+  constexpr size_t kChunk = 4096;
   builder_.open();
   const uint32_t content = builder_.size();
   const char* const end = cursor_.end();
-  const char* run = start;
-  bool high = false;
-  for (;;) {
-    const auto plain = static_cast<size_t>(at - run);
-    char* to = builder_.room(plain + 4);
-    std::memcpy(to, run, plain);
-    to += plain;
-    if (at >= end || *at != '\\') {
-      builder_.advance(to);
-      break;
-    }
-    const char* const escape = at++;
-    const EscapeProblem problem = read_json_escape(at, end, to);
+  builder_.bytes({start, static_cast<size_t>(at - start)});
+  do {
+    char* to = builder_.room(kChunk + kUnescapeBeyond);
+    const EscapeProblem problem = unescape(at, end, to, to + kChunk);
     if (problem != EscapeProblem::None)
-      return cursor_.fail(escape, problem == EscapeProblem::LoneSurrogate ? "a lone surrogate"
-                                                                          : "an unknown escape");
+      return cursor_.fail(
+          at, problem == EscapeProblem::LoneSurrogate ? "a lone surrogate" : "an unknown escape");
     builder_.advance(to);
-    run = at;
-    at = plain_end(at, end, high);
-    if (at > end) at = end;
-  }
-  if (at == end) return cursor_.fail(end, "the string has no end");
+  } while (at < end && *at != '"' && static_cast<uint8_t>(*at) >= 0x20);
+  if (at >= end) return cursor_.fail(end, "the string has no end");
   if (*at != '"') return cursor_.fail(at, "a control character in a string");
   if (!utf8_valid({builder_.base() + content, builder_.size() - content}))
     return cursor_.fail(start, "invalid UTF-8 in this string");

@@ -1,20 +1,37 @@
 #include "wire/json_string.h"
 
+#include <algorithm>
+#include <array>
+
 #include "base/ascii.h"
 
 namespace parley::wire {
 namespace {
 
-// The four hexadecimal digits at `at`, or -1.
+constexpr auto kHexDigits = [] {
+  std::array<int8_t, 256> digits{};
+  for (size_t c = 0; c < digits.size(); ++c)
+    digits[c] = static_cast<int8_t>(hex_digit(static_cast<char>(c)));
+  return digits;
+}();
+
+// What stands for itself behind a backslash, or for a control character; 0: nothing does.
+constexpr auto kSimpleEscapes = [] {
+  std::array<char, 256> escapes{};
+  for (const char c : {'"', '\\', '/'}) escapes[static_cast<uint8_t>(c)] = c;
+  escapes['b'] = '\b';
+  escapes['f'] = '\f';
+  escapes['n'] = '\n';
+  escapes['r'] = '\r';
+  escapes['t'] = '\t';
+  return escapes;
+}();
+
+// The four hexadecimal digits at `at`, or something negative.
 int32_t hex4(const char* at, const char* end) {
   if (end - at < 4) return -1;
-  int32_t value = 0;
-  for (int i = 0; i < 4; ++i) {
-    const int digit = hex_digit(at[i]);
-    if (digit < 0) return -1;
-    value = value << 4 | digit;
-  }
-  return value;
+  const auto digit = [&](size_t i) { return int32_t{kHexDigits[static_cast<uint8_t>(at[i])]}; };
+  return digit(0) * 4096 | digit(1) * 256 | digit(2) * 16 | digit(3);
 }
 
 char* put_utf8(char* to, uint32_t c) {
@@ -60,18 +77,33 @@ EscapeProblem read_unicode(const char*& at, const char* end, char*& to) {
 EscapeProblem read_json_escape(const char*& at, const char* end, char*& to) {
   if (at >= end) return EscapeProblem::Unknown;
   const char c = *at++;
-  switch (c) {
-    case '"':
-    case '\\':
-    case '/': *to++ = c; return EscapeProblem::None;
-    case 'b': *to++ = '\b'; return EscapeProblem::None;
-    case 'f': *to++ = '\f'; return EscapeProblem::None;
-    case 'n': *to++ = '\n'; return EscapeProblem::None;
-    case 'r': *to++ = '\r'; return EscapeProblem::None;
-    case 't': *to++ = '\t'; return EscapeProblem::None;
-    case 'u': return read_unicode(at, end, to);
-    default: return EscapeProblem::Unknown;
+  if (const char simple = kSimpleEscapes[static_cast<uint8_t>(c)]) {
+    *to++ = simple;
+    return EscapeProblem::None;
   }
+  return c == 'u' ? read_unicode(at, end, to) : EscapeProblem::Unknown;
+}
+
+EscapeProblem unescape(const char*& at, const char* end, char*& to, const char* limit) {
+  constexpr ptrdiff_t kBlock = 16;
+  bool high = false;
+  while (at < end && to < limit) {
+    // A block is copied whole, whatever stands in it.
+    const char* const plain = plain_end(at, at + 1, high);
+    std::memcpy(to, at, kBlock);
+    const ptrdiff_t size = std::min(plain - at, kBlock);
+    at += size;
+    to += size;
+    while (at < end && *at == '\\') {
+      const char* next = at + 1;
+      const EscapeProblem problem = read_json_escape(next, end, to);
+      if (problem != EscapeProblem::None) return problem;
+      at = next;
+      if (to >= limit) break;
+    }
+    if (size < kBlock && (at >= end || *at == '"' || static_cast<uint8_t>(*at) < 0x20)) break;
+  }
+  return EscapeProblem::None;
 }
 
 char* put_json_escape(char* to, char c) {

@@ -11,6 +11,8 @@
 #include <emmintrin.h>
 #endif
 
+#include "base/avx2.h"
+
 namespace parley::wire {
 
 // The first byte at or after `at` that is no plain character of a JSON string: a quote, a backslash
@@ -18,6 +20,15 @@ namespace parley::wire {
 // are read, and the result may lie there when there is none before `end`. Sets `high` when there
 // are bytes of 0x80 and above on the way.
 inline const char* plain_end(const char* at, const char* end, bool& high);
+
+// The same for texts that may be long.
+inline const char* long_plain_end(const char* at, const char* end, bool& high) {
+  constexpr ptrdiff_t kShort = 32;
+  const char* const short_end = end - at > kShort ? at + kShort : end;
+  const char* const plain = plain_end(at, short_end, high);
+  if (plain < short_end || short_end == end) return plain;
+  return avx2::available() ? avx2::json_plain_end(plain, end, high) : plain_end(plain, end, high);
+}
 
 // Appends `text` in quotes, with what JSON demands escaped. REQUIRES: valid UTF-8.
 void append_json_string(std::string& out, std::string_view text);
@@ -33,6 +44,14 @@ enum class EscapeProblem : uint8_t { None, Unknown, LoneSurrogate };
 // Reads the escape at `at` (behind the backslash) and writes its UTF-8, at most 4 bytes. Both
 // pointers move behind what was read and written. 64 bytes after `end` are readable.
 EscapeProblem read_json_escape(const char*& at, const char* end, char*& to);
+
+// What unescape() may write behind `limit`, and read behind `end`.
+inline constexpr size_t kUnescapeBeyond = 32;
+
+// Copies what stands in a JSON string from `at` on, with the characters that escapes stand for, up
+// to what is neither plain nor an escape, or until `end` or `limit` is reached or passed. With a
+// problem `at` is at the escape.
+EscapeProblem unescape(const char*& at, const char* end, char*& to, const char* limit);
 
 #ifdef __SSE2__
 inline const char* plain_end(const char* at, const char* end, bool& high) {

@@ -162,7 +162,7 @@ bool JsonWriter::string(std::string_view text) {
   }
   bool high = false;
   const char* const end = text.data() + text.size();
-  const char* const stop = plain_end(text.data(), end, high);
+  const char* const stop = long_plain_end(text.data(), end, high);
   // What lies behind the end was looked at too: `high` may be its doing.
   if (high && !utf8_valid(text)) return invalid_text(text);
   if (stop < end) [[unlikely]] {
