@@ -12,10 +12,12 @@
 
 #include "gateway/client_counts.h"
 #include "gateway/contracts.h"
+#include "gateway/descriptors.h"
 #include "gateway/file_watch.h"
 #include "gateway/health_keeper.h"
 #include "gateway/listener_plans.h"
 #include "gateway/listener_sockets.h"
+#include "gateway/notices.h"
 #include "gateway/shard.h"
 #include "gateway/signals.h"
 #include "gateway/status.h"
@@ -111,6 +113,7 @@ class Gateway::State final : public TlsListener {
   std::unique_ptr<net::Resolver> resolver_;
   Status status_;
   ClientCounts clients_;
+  Notices notices_;
   const Supervisor supervisor_;
   ListenerSockets sockets_;
   std::vector<ListenerPlan> plans_;           // that are in service
@@ -144,6 +147,9 @@ Gateway::State::State(Settings settings, Host host)
       signals_(loop_),
       network_(net::make_socket_network(loop_)),
       resolver_(net::make_resolver(loop_)),
+      notices_([this](std::string line) {
+        loop_.post([this, line = std::move(line)] { host_.say(line); });
+      }),
       health_(loop_),
       contracts_(loop_, *network_, *resolver_, health_, contract_events()),
       files_(loop_),
@@ -164,8 +170,8 @@ Contracts::Events Gateway::State::contract_events() {
 std::vector<contract::Problem> Gateway::State::start() {
   started_ = loop_.now();
   for (uint32_t i = 0; i < settings_->threads; ++i) {
-    shards_.push_back(std::make_unique<Shard>(settings_, status_, clients_, loop_.random().next(),
-                                              i, settings_->threads));
+    shards_.push_back(std::make_unique<Shard>(settings_, status_, clients_, notices_,
+                                              loop_.random().next(), i, settings_->threads));
   }
   sockets_.take(sockets_of_environment());
   if (const auto met = meet_predecessor(); !met)
@@ -231,6 +237,8 @@ std::vector<contract::Problem> Gateway::State::take(std::shared_ptr<const Settin
   sockets_.keep_only(planned);
   for (const auto& shard : shards_) shard->listen(plans_);
   watch_files();
+  if (auto few = descriptors_short(*settings_, descriptor_limit()))
+    problems.push_back(*std::move(few));
   // Loading contracts takes much that is not kept.
   malloc_trim(0);
   return problems;

@@ -1,13 +1,17 @@
 #include "gateway/shard.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <tuple>
 #include <utility>
 
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include "gateway/descriptors.h"
 #include "gateway/refuse_connection.h"
 #include "loop/combine.h"
+#include "net/net_failure.h"
 #include "net/proxy_protocol.h"
 #include "net/tls_stream.h"
 
@@ -65,12 +69,13 @@ struct Shard::Machine {
 };
 
 Shard::Shard(std::shared_ptr<const Settings> settings, Status& status, ClientCounts& clients,
-             Surroundings surroundings, size_t index, size_t shards)
+             Notices& notices, Surroundings surroundings, size_t index, size_t shards)
     : index_(index),
       shards_(shards),
       settings_(std::move(settings)),
       http_(settings_->http),
       clients_(clients),
+      notices_(notices),
       loop_(surroundings.loop),
       network_(surroundings.network),
       resolver_(surroundings.resolver),
@@ -84,12 +89,13 @@ Shard::Shard(std::shared_ptr<const Settings> settings, Status& status, ClientCou
 }
 
 Shard::Shard(std::shared_ptr<const Settings> settings, Status& status, ClientCounts& clients,
-             uint64_t seed, size_t index, size_t shards)
-    : Shard(std::move(settings), status, clients, std::make_unique<Machine>(seed), index, shards) {}
+             Notices& notices, uint64_t seed, size_t index, size_t shards)
+    : Shard(std::move(settings), status, clients, notices, std::make_unique<Machine>(seed), index,
+            shards) {}
 
 Shard::Shard(std::shared_ptr<const Settings> settings, Status& status, ClientCounts& clients,
-             std::unique_ptr<Machine> machine, size_t index, size_t shards)
-    : Shard(std::move(settings), status, clients,
+             Notices& notices, std::unique_ptr<Machine> machine, size_t index, size_t shards)
+    : Shard(std::move(settings), status, clients, notices,
             {.loop = machine->loop,
              .network = *machine->network,
              .resolver = *machine->resolver,
@@ -100,8 +106,8 @@ Shard::Shard(std::shared_ptr<const Settings> settings, Status& status, ClientCou
 }
 
 Shard::Shard(std::shared_ptr<const Settings> settings, Status& status, ClientCounts& clients,
-             Surroundings surroundings)
-    : Shard(std::move(settings), status, clients, std::move(surroundings), 0, 1) {}
+             Notices& notices, Surroundings surroundings)
+    : Shard(std::move(settings), status, clients, notices, std::move(surroundings), 0, 1) {}
 
 Shard::~Shard() {
   join();
@@ -159,8 +165,11 @@ std::unique_ptr<Shard::Entrance> Shard::open(ListenerPlan plan) {
   auto entrance = std::make_unique<Entrance>(*this, std::move(plan));
   const OpenListener& open = *entrance->plan.open;
   const size_t shards = entrance->plan.settings.serve.admin ? 1 : shards_;
+  // Operators get in when clients have taken all that they may have.
+  const uint64_t kept = entrance->limited ? descriptors_kept(*settings_, descriptor_limit()) : 0;
   for (const int descriptor : open.descriptors_of(index_, shards)) {
-    auto listener = network_.listen(open.address, {.shared_descriptor = descriptor});
+    auto listener =
+        network_.listen(open.address, {.shared_descriptor = descriptor, .descriptors_kept = kept});
     // Only for want of descriptors; those that were shared before it serve.
     if (listener) entrance->listeners.push_back(*std::move(listener));
   }
@@ -310,9 +319,30 @@ loop::Task<void> Shard::keep_gauges() {
     relief_.look(connections());
     shelf_.update_gauges(metrics_);
     uint64_t dropped = metadata_dropped_before_;
-    for (const auto& entrance : entrances_) dropped += entrance->path.counts().metadata_dropped;
+    for (const auto& entrance : entrances_) {
+      dropped += entrance->path.counts().metadata_dropped;
+      look_for_shortage(*entrance);
+    }
     metrics_.metadata_dropped.set(dropped);
   }
+}
+
+// What accepting had to wait for since the last look is counted, and told.
+void Shard::look_for_shortage(Entrance& entrance) {
+  net::Shortage all;
+  for (const auto& listener : entrance.listeners) {
+    const net::Shortage one = listener->shortage();
+    all.pauses += one.pauses;
+    if (one.error != 0) all.error = one.error;
+  }
+  const uint64_t before = std::exchange(entrance.pauses_told, all.pauses);
+  if (all.pauses <= before) return;
+  metrics_.accept_pauses_total.add(all.pauses - before);
+  notices_.tell(Notices::Kind::Accepting, loop_.now(), [&] {
+    return fmt::format("listener {}: new connections wait: {}{}", entrance.plan.open->name,
+                       net::error_text(all.error),
+                       all.error == EMFILE ? "; allow more (LimitNOFILE=, ulimit -Hn)" : "");
+  });
 }
 
 void Shard::drain(Duration delay) {

@@ -9,6 +9,7 @@
 #include "gateway/client_counts.h"
 #include "gateway/listener_sockets.h"
 #include "gateway/memory_relief.h"
+#include "gateway/notices.h"
 #include "gateway/request_path.h"
 #include "gateway/settings.h"
 #include "gateway/status.h"
@@ -46,11 +47,11 @@ class Shard {
  public:
   // `index`: which of the `shards` this one is.
   Shard(std::shared_ptr<const Settings> settings, Status& status, ClientCounts& clients,
-        uint64_t seed, size_t index, size_t shards);
+        Notices& notices, uint64_t seed, size_t index, size_t shards);
   // The only shard, without a thread, on somebody else's loop: for simulations. It is destroyed
   // from outside of the loop.
   Shard(std::shared_ptr<const Settings> settings, Status& status, ClientCounts& clients,
-        Surroundings surroundings);
+        Notices& notices, Surroundings surroundings);
   ~Shard();
 
   void start();
@@ -74,9 +75,9 @@ class Shard {
  private:
   struct Machine;
   Shard(std::shared_ptr<const Settings> settings, Status& status, ClientCounts& clients,
-        Surroundings surroundings, size_t index, size_t shards);
+        Notices& notices, Surroundings surroundings, size_t index, size_t shards);
   Shard(std::shared_ptr<const Settings> settings, Status& status, ClientCounts& clients,
-        std::unique_ptr<Machine> machine, size_t index, size_t shards);
+        Notices& notices, std::unique_ptr<Machine> machine, size_t index, size_t shards);
   void end();
 
   // One listener, what its requests pass, and its connections.
@@ -94,6 +95,7 @@ class Shard {
     http::ServerContext context;
     loop::Curfew greetings;  // of PROXY headers and handshakes
     uint64_t accepted = 0;
+    uint64_t pauses_told = 0;  // of those that accepting made
     loop::TaskSet connections;
     loop::TaskSet turned_away;
     loop::TaskSet accepting;
@@ -115,6 +117,7 @@ class Shard {
   void turn_away(std::unique_ptr<net::ByteStream> stream, Entrance& entrance,
                  std::string_view limit, bool http_is_next);
   loop::Task<void> keep_gauges();
+  void look_for_shortage(Entrance& entrance);
   loop::Task<void> retire(Entrance& entrance);
   loop::Task<void> stop_accepting(Entrance& entrance);
   loop::Task<void> wait_for_connections(const Entrance& entrance, Instant end);
@@ -131,6 +134,7 @@ class Shard {
   // an HTTP/2 client has been told by SETTINGS stays until its connection ends.
   http::Settings http_;
   ClientCounts& clients_;
+  Notices& notices_;
   loop::Loop& loop_;
   net::Network& network_;
   net::Resolver& resolver_;

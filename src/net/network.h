@@ -9,6 +9,12 @@
 
 namespace parley::net {
 
+// Times that accepting had to wait for want of descriptors or memory.
+struct Shortage {
+  uint64_t pauses = 0;
+  int error = 0;  // the errno of the last one
+};
+
 // Accepts connections on one address.
 class Listener {
  public:
@@ -18,8 +24,7 @@ class Listener {
   virtual loop::Task<Result<std::unique_ptr<ByteStream>>> accept() = 0;
   virtual const Address& address() const = 0;    // with the port that was chosen for port 0
   virtual int descriptor() const { return -1; }  // -1: a fake's
-  // How often accepting had to wait because descriptors or memory had run out.
-  virtual uint64_t shortages() const { return 0; }
+  virtual Shortage shortage() const { return {}; }
 };
 
 struct ListenOptions {
@@ -30,6 +35,9 @@ struct ListenOptions {
   // A socket that listens already, another shard's or another process's: the listener shares it
   // (its own copy of the descriptor) and makes none. How shards listen on one Unix socket.
   int shared_descriptor = -1;
+  // Of the descriptors that the process may have open (RLIMIT_NOFILE), so many are not for what is
+  // accepted here: others need them. A connection beyond waits until there is one.
+  uint64_t descriptors_kept = 0;
 };
 
 // Where connections come from and go to: the operating system's, or a fake one in memory.

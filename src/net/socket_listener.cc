@@ -1,7 +1,10 @@
 #include "net/socket_listener.h"
 
+#include <algorithm>
 #include <cerrno>
 
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "net/net_failure.h"
@@ -36,12 +39,13 @@ bool is_of_one_connection(int error) {
 }  // namespace
 
 SocketListener::SocketListener(loop::Loop& loop, Descriptor descriptor, const Address& address,
-                               SocketFile file)
+                               SocketFile file, uint64_t descriptors_kept)
     : loop_(loop),
       descriptor_(std::move(descriptor)),
       address_(address),
       file_(std::move(file)),
-      changed_(loop) {
+      changed_(loop),
+      descriptors_kept_(descriptors_kept) {
   loop_.poller().add(descriptor_.get(), *this);
 }
 
@@ -55,6 +59,12 @@ loop::Task<Result<std::unique_ptr<ByteStream>>> SocketListener::accept() {
     auto* peer = reinterpret_cast<sockaddr*>(&storage);
     Descriptor accepted(::accept4(descriptor_.get(), peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (accepted.valid()) {
+      while (is_kept(accepted)) {
+        co_await pause(EMFILE);
+        // The lowest that is free.
+        Descriptor lower(::fcntl(accepted.get(), F_DUPFD_CLOEXEC, 0));
+        if (lower.valid() && lower.get() < accepted.get()) accepted = std::move(lower);
+      }
       ++accepted_this_turn_;
       loop_.flush_later(*this);
       co_return std::make_unique<SocketStream>(loop_, std::move(accepted), Address(peer, size));
@@ -63,12 +73,28 @@ loop::Task<Result<std::unique_ptr<ByteStream>>> SocketListener::accept() {
     if (error == EAGAIN || error == EWOULDBLOCK) {
       readable_now_ = false;
     } else if (is_shortage(error)) {
-      ++shortages_;
-      co_await loop::sleep_for(loop_, kShortagePause);
+      co_await pause(error);
     } else if (!is_of_one_connection(error)) {
       co_return listen_failure(address_.text(), error);
     }
   }
+}
+
+// New descriptors are the lowest that are free (accept(2)): one of the last ones shows that all
+// below are in use. The limit is looked at only then; it may have changed.
+bool SocketListener::is_kept(const Descriptor& descriptor) {
+  const auto number = static_cast<uint64_t>(descriptor.get());
+  if (descriptors_kept_ == 0 || number < first_kept_) return false;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
+  first_kept_ = limit.rlim_cur - std::min<uint64_t>(limit.rlim_cur, descriptors_kept_);
+  return number >= first_kept_;
+}
+
+loop::Task<void> SocketListener::pause(int error) {
+  ++shortage_.pauses;
+  shortage_.error = error;
+  co_await loop::sleep_for(loop_, kShortagePause);
 }
 
 void SocketListener::ready(bool, bool) {

@@ -27,7 +27,7 @@ class SocketNetwork final : public Network {
   loop::Task<Result<std::unique_ptr<ByteStream>>> connect(Address address) override;
 
  private:
-  Result<std::unique_ptr<Listener>> share(const Address& address, int shared);
+  Result<std::unique_ptr<Listener>> share(const Address& address, const ListenOptions& options);
 
   loop::Loop& loop_;
   const SocketOptions options_;
@@ -39,21 +39,23 @@ Descriptor open_socket(const Address& address) {
 
 Result<std::unique_ptr<Listener>> SocketNetwork::listen(const Address& address,
                                                         const ListenOptions& options) {
-  if (options.shared_descriptor >= 0) return share(address, options.shared_descriptor);
+  if (options.shared_descriptor >= 0) return share(address, options);
   TRY(socket, open_listening_socket(address, options, options_));
   return std::make_unique<SocketListener>(loop_, std::move(socket.descriptor), socket.address,
-                                          std::move(socket.file));
+                                          std::move(socket.file), options.descriptors_kept);
 }
 
-Result<std::unique_ptr<Listener>> SocketNetwork::share(const Address& address, int shared) {
-  Descriptor descriptor(::fcntl(shared, F_DUPFD_CLOEXEC, 0));
+Result<std::unique_ptr<Listener>> SocketNetwork::share(const Address& address,
+                                                       const ListenOptions& options) {
+  Descriptor descriptor(::fcntl(options.shared_descriptor, F_DUPFD_CLOEXEC, 0));
   if (!descriptor.valid()) return listen_failure(address.text(), errno);
   // The copies share this flag; another process may have left it off.
   const int flags = ::fcntl(descriptor.get(), F_GETFL);
   ::fcntl(descriptor.get(), F_SETFL, flags | O_NONBLOCK);
   if (!address.is_unix()) set_stream_options(descriptor, options_);
   const Address name = bound_address(descriptor.get());
-  return std::make_unique<SocketListener>(loop_, std::move(descriptor), name, SocketFile());
+  return std::make_unique<SocketListener>(loop_, std::move(descriptor), name, SocketFile(),
+                                          options.descriptors_kept);
 }
 
 loop::Task<Result<std::unique_ptr<ByteStream>>> SocketNetwork::connect(Address address) {

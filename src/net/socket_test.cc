@@ -352,12 +352,40 @@ TEST_F(Sockets, accepting_waits_while_descriptors_are_short) {
   const rlimit none{.rlim_cur = static_cast<rlim_t>(highest.get()), .rlim_max = before.rlim_max};
   setrlimit(RLIMIT_NOFILE, &none);
   tasks.spawn(accept_into(*listener, accepted));
-  EXPECT_TRUE(until([&] { return listener->shortages() > 0; }));
+  EXPECT_TRUE(until([&] { return listener->shortage().pauses > 0; }));
+  EXPECT_EQ(listener->shortage().error, EMFILE);
   EXPECT_TRUE(accepted.empty());
   const auto refused = connect(listener->address());
   setrlimit(RLIMIT_NOFILE, &before);
   EXPECT_FALSE(refused);
   EXPECT_TRUE(until([&] { return accepted.size() == 1; }));
+  tasks.cancel_all();
+}
+
+TEST_F(Sockets, the_last_descriptors_are_not_for_who_is_accepted) {
+  constexpr uint64_t kKept = 8;
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const Descriptor highest(::dup(0));
+  auto listener = *network->listen(Address::loopback(0), {.descriptors_kept = kKept});
+  // Below the last ones there is the listener's, and a client's with the one that is accepted.
+  const rlimit few{.rlim_cur = static_cast<rlim_t>(highest.get()) + 4 + kKept,
+                   .rlim_max = before.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &few);
+  std::vector<StreamHandle> accepted;
+  std::vector<StreamHandle> clients;
+  tasks.spawn(accept_into(*listener, accepted));
+  clients.push_back(*connect(listener->address()));
+  EXPECT_TRUE(until([&] { return accepted.size() == 1; }));
+  clients.push_back(*connect(listener->address()));
+  EXPECT_TRUE(until([&] { return listener->shortage().pauses > 1; }));
+  EXPECT_EQ(accepted.size(), 1U);
+  EXPECT_TRUE(Descriptor(::dup(0)).valid());  // for others there are some
+  accepted.clear();
+  EXPECT_TRUE(until([&] { return accepted.size() == 1; }));
+  setrlimit(RLIMIT_NOFILE, &before);
+  clients[1]->write_copy("x");
+  EXPECT_TRUE(until([&] { return accepted[0]->try_read()->has_value(); }));
   tasks.cancel_all();
 }
 

@@ -100,6 +100,7 @@ class Metrics {
 
   Gauge client_connections;          // open now
   Counter client_connections_total;  // ever accepted
+  Counter accept_pauses_total;       // for want of descriptors or memory
   Counter tls_handshakes_total;      // of clients, that went well
   Counter tls_resumptions_total;     // of these, those that went on with an earlier session
   Gauge requests_active;

@@ -50,6 +50,7 @@ struct Totals {
   std::map<std::string_view, UpstreamTotals> upstreams;
   int64_t client_connections = 0;
   uint64_t client_connections_total = 0;
+  uint64_t accept_pauses_total = 0;
   uint64_t tls_handshakes_total = 0;
   uint64_t tls_resumptions_total = 0;
   int64_t requests_active = 0;
@@ -73,6 +74,7 @@ void Totals::add(const Metrics& shard) {
   }
   client_connections += shard.client_connections.value();
   client_connections_total += shard.client_connections_total.value();
+  accept_pauses_total += shard.accept_pauses_total.value();
   tls_handshakes_total += shard.tls_handshakes_total.value();
   tls_resumptions_total += shard.tls_resumptions_total.value();
   requests_active += shard.requests_active.value();
@@ -194,6 +196,9 @@ void write_gateway(Page& page, const Totals& totals) {
               totals.client_connections);
   page.single("parley_client_connections_total", "counter",
               "Connections of clients that were accepted.", totals.client_connections_total);
+  page.single("parley_accept_pauses_total", "counter",
+              "Times that new connections had to wait for want of descriptors or memory.",
+              totals.accept_pauses_total);
   page.single("parley_tls_handshakes_total", "counter", "TLS handshakes of clients that succeeded.",
               totals.tls_handshakes_total);
   page.single("parley_tls_resumptions_total", "counter",

@@ -140,6 +140,7 @@ class Gateway:
         admin: bool = True,
         port: int = 0,
         listen: bool = True,  # False: the flags name a file that says so
+        descriptors: int = 0,  # that it may have open; 0: as this process
     ):
         self.port, self.admin_port = port or free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -147,7 +148,8 @@ class Gateway:
         self.admin_address = f"127.0.0.1:{self.admin_port}" if admin else "off"
         places = ["--listen", f"127.0.0.1:{self.port}"] if listen else []
         places += ["--admin", self.admin_address]
-        self.process = Process(BUILD / "parley", "serve", *places, *flags)
+        under = [tool("prlimit"), f"--nofile={descriptors}:{descriptors}"] if descriptors else []
+        self.process = Process(*under, BUILD / "parley", "serve", *places, *flags, name="parley")
         if ready:
             self.wait_ready()
 

@@ -306,10 +306,10 @@ class Puppet:
 
 
 def gateway_for(
-    *addresses: str, flags: tuple[str, ...] = (), threads: int = 1, port: int = 0
+    *addresses: str, flags: tuple[str, ...] = (), threads: int = 1, **how
 ) -> Gateway:
     """A gateway before one upstream with these endpoints, which may all be down."""
     upstream = f"puppet={','.join(addresses)}"
     common = ["--upstream", upstream, "--proto", f"puppet={PROTO}", "--include"]
     common += [f"puppet={PROTO.parent}", "--threads", str(threads), "--log", "off"]
-    return Gateway(*common, *flags, ready=False, port=port)
+    return Gateway(*common, *flags, ready=False, **how)

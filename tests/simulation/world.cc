@@ -136,7 +136,7 @@ void World::open_gateway() {
   Process& process = *processes_.emplace_back(std::make_unique<Process>());
   faults_.set_gateway(gateway_address_, number);
   process.shard = std::make_unique<gateway::Shard>(
-      settings_, process.status, process.clients,
+      settings_, process.status, process.clients, process.notices,
       gateway::Surroundings{.loop = loop_,
                             .network = network_,
                             .resolver = resolver_,

@@ -45,6 +45,7 @@ class World {
   struct Process {
     gateway::Status status;
     gateway::ClientCounts clients;
+    gateway::Notices notices{[](const std::string&) {}};
     std::unique_ptr<gateway::Shard> shard;
     bool drained = false;
     bool retiring = false;
