@@ -81,7 +81,9 @@ Key<ListenerSettings> proxy_protocol_key() {
   return group<ListenerSettings>(
       "proxy_protocol",
       {several("from", &ListenerSettings::proxy_from, address_range(),
-               "Where the balancers are; nobody else may connect then.")},
+               "Where the balancers are; nobody else may connect then."),
+       one("timeout", &ListenerSettings::proxy_timeout, duration(1ms, 10min),
+           "How long the header may take.")},
       "Every connection begins with a header of the PROXY protocol, version 1 or 2. A word stands "
       "for `from`.",
       "from");

@@ -231,6 +231,7 @@ std::vector<contract::Problem> Gateway::State::take(std::shared_ptr<const Settin
   settings_ = std::move(next);
   plans_ = std::move(plans);
   if (running_) tls_->start();
+  status_.set_certificates(shown_certificates(*settings_, tls_->contexts()));
   clients_.addresses.set_max(settings_->connections_per_address_max);
   std::set<std::string> planned;
   for (const ListenerPlan& plan : plans_) planned.insert(plan.open->name);
@@ -280,6 +281,7 @@ void Gateway::State::tls_changed(const TlsContexts& contexts) {
   for (size_t i = 0; i < std::min(plans_.size(), contexts.listeners.size()); ++i)
     plans_[i].tls = contexts.listeners[i];
   contracts_.use(contexts);
+  status_.set_certificates(shown_certificates(*settings_, contexts));
   for (const auto& shard : shards_) {
     shard->listen(plans_);
     shard->publish(contracts_.snapshot(), contexts);

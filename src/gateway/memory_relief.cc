@@ -1,7 +1,5 @@
 #include "gateway/memory_relief.h"
 
-#include <algorithm>
-
 #include <malloc.h>
 
 #include "base/pool.h"
@@ -12,7 +10,7 @@ constexpr size_t kBurst = 256;  // fewer connections leave nothing worth the wor
 }  // namespace
 
 void MemoryRelief::look(size_t connections) {
-  most_ = std::max(most_, connections);
+  saw(connections);
   if (most_ < kBurst || connections > most_ / 2) return;
   most_ = connections;
   pool_release();

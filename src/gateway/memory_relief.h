@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 
 namespace parley::gateway {
@@ -8,6 +9,9 @@ namespace parley::gateway {
 // otherwise stays with the allocator for good, since some of it lies below what still lives.
 class MemoryRelief {
  public:
+  // Told whenever there is another connection, how many are open: a burst may come and go between
+  // two looks.
+  void saw(size_t connections) { most_ = std::max(most_, connections); }
   // Looks whether a burst is over: told every now and then, on the shard's thread, how many
   // connections are open.
   void look(size_t connections);

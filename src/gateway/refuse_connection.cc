@@ -11,10 +11,11 @@ constexpr Duration kRefusalTime = std::chrono::seconds(2);
 
 class Refusal final : public http::ExchangeService {
  public:
-  Refusal(http::ExchangeService& next, std::string_view limit) : next_(next), limit_(limit) {}
+  Refusal(http::ExchangeService& next, Failure failure)
+      : next_(next), failure_(std::move(failure)) {}
   loop::Task<void> serve(http::Exchange& exchange) override {
     exchange.close_after();
-    return next_.refuse(exchange, Failure::limit(limit_, "there are too many connections"));
+    return next_.refuse(exchange, failure_.clone());
   }
   loop::Task<void> refuse(http::Exchange& exchange, Failure failure) override {
     return next_.refuse(exchange, std::move(failure));
@@ -22,12 +23,12 @@ class Refusal final : public http::ExchangeService {
 
  private:
   http::ExchangeService& next_;
-  const std::string_view limit_;
+  const Failure failure_;
 };
 
 loop::Task<Result<void>> serve_refusal(std::unique_ptr<net::ByteStream> stream,
-                                       const http::ServerContext& context, std::string_view limit) {
-  Refusal refusal(context.service, limit);
+                                       const http::ServerContext& context, Failure failure) {
+  Refusal refusal(context.service, std::move(failure));
   const http::ServerContext refusing{context.loop, refusal, context.settings, context.drain};
   co_await http::serve_connection(std::move(stream), refusing);
   co_return {};
@@ -36,10 +37,10 @@ loop::Task<Result<void>> serve_refusal(std::unique_ptr<net::ByteStream> stream,
 }  // namespace
 
 loop::Task<void> refuse_connection(std::unique_ptr<net::ByteStream> stream,
-                                   const http::ServerContext& context, std::string_view limit) {
+                                   const http::ServerContext& context, Failure failure) {
   const Instant end = deadline_after(context.loop.now(), kRefusalTime);
-  (void)co_await loop::with_deadline(context.loop, serve_refusal(std::move(stream), context, limit),
-                                     end);
+  (void)co_await loop::with_deadline(
+      context.loop, serve_refusal(std::move(stream), context, std::move(failure)), end);
 }
 
 }  // namespace parley::gateway

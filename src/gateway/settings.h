@@ -33,6 +33,7 @@ struct ListenerSettings {
   // Addresses that begin every connection with a PROXY header, and only they may connect; empty:
   // none does.
   std::vector<net::AddressRange> proxy_from;
+  Duration proxy_timeout = std::chrono::seconds(10);  // from connecting to the header's end
   edge::ForwardedSettings forwarded;
   edge::HstsSettings hsts;
   uint16_t https_port = 0;  // every request is sent there, and nothing is served; 0: no

@@ -150,6 +150,7 @@ void Shard::plan_entrances(std::vector<ListenerPlan> plans) {
       entrances_.push_back(open(std::move(plan)));
     } else {
       (*same)->plan.settings.tls = std::move(plan.settings.tls);
+      (*same)->plan.settings.proxy_timeout = plan.settings.proxy_timeout;
       (*same)->plan.tls = std::move(plan.tls);
       entrances_.push_back(std::move(*same));
     }
@@ -224,6 +225,7 @@ loop::Task<void> Shard::accept(Entrance& entrance, net::Listener& listener) {
     } else {
       turn_away(*std::move(stream), entrance, "connections_max", entrance.plain());
     }
+    relief_.saw(connections());
   }
 }
 
@@ -248,9 +250,8 @@ bool Shard::counts_addresses(const Entrance& entrance) const {
 loop::Task<void> Shard::serve_prepared(std::unique_ptr<net::ByteStream> stream,
                                        Entrance& entrance) {
   const ListenerSettings& settings = entrance.plan.settings;
-  const Instant deadline = deadline_after(loop_.now(), settings.tls.handshake_timeout);
   if (!settings.proxy_from.empty()) {
-    stream = co_await take_proxy_header(std::move(stream), entrance, deadline);
+    stream = co_await take_proxy_header(std::move(stream), entrance);
     if (!stream) co_return;
   }
   const bool secure = !settings.tls.certificates.empty();
@@ -260,49 +261,78 @@ loop::Task<void> Shard::serve_prepared(std::unique_ptr<net::ByteStream> stream,
     turn_away(std::move(stream), entrance, "connections_per_address_max", !secure);
     co_return;
   }
-  if (secure) stream = co_await secure_stream(std::move(stream), entrance, deadline);
+  if (secure) stream = co_await secure_stream(std::move(stream), entrance);
   if (stream) co_await http::serve_connection(std::move(stream), entrance.context);
 }
 
 // Null: it went wrong, and is counted; or a drain has ended it.
 loop::Task<std::unique_ptr<net::ByteStream>> Shard::take_proxy_header(
-    std::unique_ptr<net::ByteStream> stream, Entrance& entrance, Instant deadline) {
+    std::unique_ptr<net::ByteStream> stream, Entrance& entrance) {
+  const ListenerSettings& settings = entrance.plan.settings;
+  const net::Address peer = stream->peer();
+  const Instant deadline = deadline_after(loop_.now(), settings.proxy_timeout);
   auto told = co_await loop::with_deadline(
-      loop_, net::take_proxy_header(std::move(stream), entrance.plan.settings.proxy_from, deadline),
-      kNever, &entrance.greetings);
+      loop_, net::take_proxy_header(std::move(stream), settings.proxy_from, deadline), kNever,
+      &entrance.greetings);
   if (told) co_return *std::move(told);
-  if (told.error().reason() != Reason::ShuttingDown)
-    metrics_.count_proxy_failure(told.error().detail());
+  if (told.error().reason() == Reason::ShuttingDown) co_return nullptr;
+  metrics_.count_proxy_failure(told.error().detail());
+  tell(Notices::Kind::ProxyHeader, entrance, peer, told.error());
   co_return nullptr;
 }
 
 // Null, as above.
 loop::Task<std::unique_ptr<net::ByteStream>> Shard::secure_stream(
-    std::unique_ptr<net::ByteStream> stream, Entrance& entrance, Instant deadline) {
+    std::unique_ptr<net::ByteStream> stream, Entrance& entrance) {
   const net::TlsServerContext& tls = entrance.plan.tls;
   if (!tls.active()) co_return nullptr;  // not published yet
-  auto secured = co_await loop::with_deadline(
-      loop_, net::accept_tls(std::move(stream), tls, deadline), kNever, &entrance.greetings);
-  if (!secured) {
-    if (secured.error().reason() != Reason::ShuttingDown)
-      metrics_.count_tls_failure(secured.error().detail());
-    co_return nullptr;
+  const net::Address peer = stream->peer();
+  const Instant deadline =
+      deadline_after(loop_.now(), entrance.plan.settings.tls.handshake_timeout);
+  std::unique_ptr<net::ByteStream> plain;
+  auto secured =
+      co_await loop::with_deadline(loop_, net::accept_tls(std::move(stream), tls, deadline, &plain),
+                                   kNever, &entrance.greetings);
+  if (secured) {
+    metrics_.tls_handshakes_total.add();
+    if ((*secured)->tls().resumed) metrics_.tls_resumptions_total.add();
+    co_return *std::move(secured);
   }
-  metrics_.tls_handshakes_total.add();
-  if ((*secured)->tls().resumed) metrics_.tls_resumptions_total.add();
-  co_return *std::move(secured);
+  if (secured.error().reason() == Reason::ShuttingDown) co_return nullptr;
+  metrics_.count_tls_failure(secured.error().detail());
+  tell(Notices::Kind::TlsHandshake, entrance, peer, secured.error());
+  if (plain &&
+      !refuse(plain, entrance,
+              Failure(Reason::RequestMalformed, "a plain HTTP request was sent to an HTTPS port")))
+    plain->abort();
+  co_return nullptr;
+}
+
+void Shard::tell(Notices::Kind kind, const Entrance& entrance, const net::Address& peer,
+                 const Failure& failure) {
+  notices_.tell(kind, loop_.now(), [&] {
+    return fmt::format("listener {}: {}: {} ({})", entrance.plan.open->name, peer.text(),
+                       failure.message(), failure.detail());
+  });
 }
 
 // Who asks something soon is told which limit it is, and the access log counts it. Not where HTTP
 // does not come next: a handshake of TLS is what costs most.
 void Shard::turn_away(std::unique_ptr<net::ByteStream> stream, Entrance& entrance,
                       std::string_view limit, bool http_is_next) {
-  if (http_is_next && entrance.turned_away.size() < kTurnedAwayMax) {
-    entrance.turned_away.spawn(refuse_connection(std::move(stream), entrance.context, limit));
+  if (http_is_next &&
+      refuse(stream, entrance, Failure::limit(limit, "there are too many connections")))
     return;
-  }
   metrics_.count_limit(limit);
   stream->abort();
+}
+
+// False, and the stream is left: as many are being told already as may be at a time.
+bool Shard::refuse(std::unique_ptr<net::ByteStream>& stream, Entrance& entrance, Failure failure) {
+  if (entrance.turned_away.size() >= kTurnedAwayMax) return false;
+  entrance.turned_away.spawn(
+      refuse_connection(std::move(stream), entrance.context, std::move(failure)));
+  return true;
 }
 
 size_t Shard::connections() const {

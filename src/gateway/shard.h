@@ -110,12 +110,15 @@ class Shard {
   loop::Task<void> serve(std::unique_ptr<net::ByteStream> stream, Entrance& entrance);
   loop::Task<void> serve_prepared(std::unique_ptr<net::ByteStream> stream, Entrance& entrance);
   loop::Task<std::unique_ptr<net::ByteStream>> take_proxy_header(
-      std::unique_ptr<net::ByteStream> stream, Entrance& entrance, Instant deadline);
+      std::unique_ptr<net::ByteStream> stream, Entrance& entrance);
   loop::Task<std::unique_ptr<net::ByteStream>> secure_stream(
-      std::unique_ptr<net::ByteStream> stream, Entrance& entrance, Instant deadline);
+      std::unique_ptr<net::ByteStream> stream, Entrance& entrance);
+  void tell(Notices::Kind kind, const Entrance& entrance, const net::Address& peer,
+            const Failure& failure);
   bool counts_addresses(const Entrance& entrance) const;
   void turn_away(std::unique_ptr<net::ByteStream> stream, Entrance& entrance,
                  std::string_view limit, bool http_is_next);
+  bool refuse(std::unique_ptr<net::ByteStream>& stream, Entrance& entrance, Failure failure);
   loop::Task<void> keep_gauges();
   void look_for_shortage(Entrance& entrance);
   loop::Task<void> retire(Entrance& entrance);

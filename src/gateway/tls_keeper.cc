@@ -67,6 +67,20 @@ std::set<std::string> tls_files(const Settings& settings) {
   return files;
 }
 
+std::vector<ShownCertificate> shown_certificates(const Settings& settings,
+                                                 const TlsContexts& contexts) {
+  std::vector<ShownCertificate> all;
+  for (size_t i = 0; i < contexts.listeners.size(); ++i) {
+    for (net::CertificateExpiry& one : contexts.listeners[i].expiries())
+      all.push_back({"listener", settings.listeners[i].address, std::move(one)});
+  }
+  for (size_t i = 0; i < contexts.upstreams.size(); ++i) {
+    for (net::CertificateExpiry& one : contexts.upstreams[i].expiries())
+      all.push_back({"upstream", settings.upstreams[i].connection.name, std::move(one)});
+  }
+  return all;
+}
+
 TlsKeeper::TlsKeeper(loop::Loop& loop, const Settings& settings, TlsListener& listener)
     : loop_(loop), settings_(settings), listener_(listener), tasks_(loop) {
   contexts_.listeners.resize(settings.listeners.size());

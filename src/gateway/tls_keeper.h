@@ -7,6 +7,7 @@
 
 #include "contract/problem.h"
 #include "gateway/settings.h"
+#include "gateway/status.h"
 #include "loop/loop.h"
 #include "loop/task_set.h"
 #include "net/tls_context.h"
@@ -21,6 +22,10 @@ struct TlsContexts {
 
 // All files that the certificates, keys and authorities of these settings come from.
 std::set<std::string> tls_files(const Settings& settings);
+
+// All certificates that these contexts show.
+std::vector<ShownCertificate> shown_certificates(const Settings& settings,
+                                                 const TlsContexts& contexts);
 
 // Whoever hands the contexts on, and tells people.
 class TlsListener {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 #include <utility>
 
 #include <fcntl.h>
@@ -129,6 +130,13 @@ std::string ascii_text(const ASN1_STRING* text) {
 }
 
 }  // namespace
+
+int64_t expires(const X509& certificate) {
+  std::tm parts{};
+  // It has been through OpenSSL's parser; a time that is none would be 1970.
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(&certificate), &parts) != 1) return 0;
+  return ::timegm(&parts);
+}
 
 Shown Shown::copy() const {
   Shown same{share(leaf), {}, share(key), names};

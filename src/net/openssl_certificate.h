@@ -2,6 +2,7 @@
 
 // For this folder's .cc files only, as openssl.h.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +32,9 @@ std::optional<Shown> load_shown(const CertificateFiles& files, std::vector<TlsPr
 // All certificates of a PEM file; none: that is a problem of `setting`.
 std::vector<Certificate> load_authorities(const std::string& path, std::string_view setting,
                                           std::vector<TlsProblem>& problems);
+
+// When it expires, in seconds since the epoch.
+int64_t expires(const X509& certificate);
 
 // The DNS names of a certificate; without any, its common name (RFC 9525 has buried it, but old
 // certificates of private authorities live on).

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 
 #include "loop/combine.h"
+#include "net/put_back.h"
 
 // Version 1, a line of at most 107 bytes:
 //
@@ -125,37 +126,6 @@ Parsed parse_binary(std::string_view bytes) {
   return header;
 }
 
-// The stream beneath, but for what was read too much, and for the peer's address.
-class ProxiedStream final : public ByteStream {
- public:
-  ProxiedStream(std::unique_ptr<ByteStream> inner, Bytes first, const std::optional<Address>& peer)
-      : ByteStream(inner->loop()),
-        inner_(std::move(inner)),
-        first_(std::move(first)),
-        peer_(peer.value_or(inner_->peer())) {}
-
-  Result<std::optional<Bytes>> try_read() override {
-    if (!first_.empty()) return std::optional(std::exchange(first_, {}));
-    return inner_->try_read();
-  }
-  loop::Signal& readable() override { return inner_->readable(); }
-  void write(Bytes bytes) override { inner_->write(std::move(bytes)); }
-  void write_copy(std::string_view bytes) override { inner_->write_copy(bytes); }
-  size_t unsent() const override { return inner_->unsent(); }
-  loop::Signal& writable() override { return inner_->writable(); }
-  void shutdown() override { inner_->shutdown(); }
-  void abort() override { inner_->abort(); }
-  bool broken() const override { return inner_->broken(); }
-  const Address& peer() const override { return peer_; }
-  const Address& local() const override { return inner_->local(); }
-  const TlsInfo& tls() const override { return inner_->tls(); }
-
- private:
-  std::unique_ptr<ByteStream> inner_;
-  Bytes first_;
-  const Address peer_;
-};
-
 struct Taken {
   ProxyHeader header;
   Bytes rest;
@@ -208,8 +178,7 @@ loop::Task<Result<std::unique_ptr<ByteStream>>> take_proxy_header(
         .with_detail("timeout")
         .take();
   if (!taken) co_return std::move(taken).error();
-  co_return std::make_unique<ProxiedStream>(std::move(stream), std::move(taken->rest),
-                                            taken->header.client);
+  co_return put_back(std::move(stream), std::move(taken->rest), taken->header.client);
 }
 
 }  // namespace parley::net

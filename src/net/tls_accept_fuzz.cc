@@ -32,7 +32,7 @@ const parley::net::TlsServerContext& context() {
 
 Task<void> accept(std::unique_ptr<ByteStream> stream, bool& over) {
   const parley::Instant deadline = stream->loop().now() + std::chrono::seconds(5);
-  auto done = co_await parley::net::accept_tls(std::move(stream), context(), deadline);
+  auto done = co_await parley::net::accept_tls(std::move(stream), context(), deadline, nullptr);
   if (!done) PARLEY_ASSERT(!done.error().message().empty());
   over = true;
 }

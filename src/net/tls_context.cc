@@ -292,6 +292,21 @@ size_t TlsServerContext::certificate_for(std::string_view server_name) const {
   return shared_->choose(server_name).first;
 }
 
+std::vector<CertificateExpiry> TlsServerContext::expiries() const {
+  std::vector<CertificateExpiry> all;
+  for (size_t i = 0; active() && i < shared_->certificates.size(); ++i) {
+    all.push_back(
+        {shared_->settings.certificates[i].cert, openssl::expires(*shared_->certificates[i].leaf)});
+  }
+  return all;
+}
+
+std::vector<CertificateExpiry> TlsClientContext::expiries() const {
+  const X509* const shown = active() ? SSL_CTX_get0_certificate(shared_->context.get()) : nullptr;
+  if (!shown) return {};
+  return {{shared_->settings.cert, openssl::expires(*shown)}};
+}
+
 std::optional<TlsClientContext> TlsClientContext::load(const TlsClientSettings& settings,
                                                        std::vector<TlsProblem>& problems) {
   TlsClientContext made;

@@ -29,6 +29,8 @@ class TlsServerContext {
   // Which certificate clients that ask for this name get, from 0 in the order of the settings.
   // REQUIRES: active().
   size_t certificate_for(std::string_view server_name) const;
+  // In the order of the settings; none of an empty context.
+  std::vector<CertificateExpiry> expiries() const;
 
   struct Shared;
   const Shared& shared() const { return *shared_; }
@@ -47,6 +49,7 @@ class TlsClientContext {
                                               std::vector<TlsProblem>& problems);
 
   bool active() const { return shared_ != nullptr; }
+  std::vector<CertificateExpiry> expiries() const;  // one, or none
 
   struct Shared;
   const Shared& shared() const { return *shared_; }

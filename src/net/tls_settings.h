@@ -45,6 +45,12 @@ struct TlsClientSettings {
   friend bool operator==(const TlsClientSettings&, const TlsClientSettings&) = default;
 };
 
+// A certificate that is shown, and when it expires.
+struct CertificateExpiry {
+  std::string path;
+  int64_t expires = 0;  // seconds since the epoch
+};
+
 // What is wrong with the files of some settings, for the person who wrote them.
 struct TlsProblem {
   std::string_view setting;  // "cert", "key", "client_ca", "ca": a literal

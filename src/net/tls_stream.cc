@@ -14,6 +14,7 @@
 #include "net/openssl_failure.h"
 #include "net/openssl_peer.h"
 #include "net/openssl_sessions.h"
+#include "net/put_back.h"
 #include "net/write_queue.h"
 
 namespace parley::net {
@@ -82,10 +83,18 @@ BIO* make_bio(Bytes& arrived) {
   return bio;
 }
 
+// A verb, or the preface of HTTP/2, is in capitals; types of records are below 32 (RFC 8446, 5.1).
+bool begins_like_http(const Bytes& arrived) {
+  return arrived.data()[0] >= 'A' && arrived.data()[0] <= 'Z';
+}
+
 class TlsStream final : public ByteStream, private loop::Flusher {
  public:
   TlsStream(std::unique_ptr<ByteStream> inner, openssl::Session session, bool server)
-      : ByteStream(inner->loop()), inner_(std::move(inner)), session_(std::move(session)) {
+      : ByteStream(inner->loop()),
+        inner_(std::move(inner)),
+        session_(std::move(session)),
+        server_(server) {
     BIO* const bio = make_bio(arrived_);
     SSL_set_bio(session_.get(), bio, bio);
     if (server) {
@@ -98,6 +107,9 @@ class TlsStream final : public ByteStream, private loop::Flusher {
 
   // Until both sides are sure of each other, or a failure.
   loop::Task<Result<void>> handshake();
+  // The stream beneath, all of it unread, where a client spoke HTTP without TLS; else null. Nothing
+  // but the destructor may follow.
+  std::unique_ptr<ByteStream> take_plain();
   // Waits until the peer has taken the alert that says why there will be no connection.
   loop::Task<Result<void>> linger();
 
@@ -132,6 +144,8 @@ class TlsStream final : public ByteStream, private loop::Flusher {
   std::unique_ptr<ByteStream> inner_;
   Bytes arrived_;  // sealed, and not taken by OpenSSL yet
   openssl::Session session_;
+  const bool server_;
+  bool plain_ = false;                     // the client has not begun with TLS
   WriteQueue queue_;                       // plain bytes of this turn
   std::unique_ptr<Failure> read_failure_;  // sticky
   bool write_broken_ = false;              // sticky
@@ -143,13 +157,18 @@ class TlsStream final : public ByteStream, private loop::Flusher {
 };
 
 TlsStream::~TlsStream() {
-  if (broken()) return;
+  if (!inner_ || broken()) return;
   seal_queue();
   if (!broken()) say_goodbye();
 }
 
+std::unique_ptr<ByteStream> TlsStream::take_plain() {
+  if (!plain_) return nullptr;
+  return put_back(std::move(inner_), std::move(arrived_));
+}
+
 loop::Task<Result<void>> TlsStream::handshake() {
-  for (;;) {
+  for (bool first = server_;;) {
     ERR_clear_error();
     const int result = SSL_do_handshake(session_.get());
     std::optional<Failure> failure;
@@ -160,7 +179,12 @@ loop::Task<Result<void>> TlsStream::handshake() {
     CO_TRY(arrival, take_arrived());
     if (arrival == Arrival::End)
       co_return openssl::handshake_failure(tls_cause::kClosed, "the peer closed the connection");
-    if (arrival == Arrival::Nothing) co_await inner_->readable().wait();
+    if (arrival == Arrival::Nothing) {
+      co_await inner_->readable().wait();
+    } else if (std::exchange(first, false) && begins_like_http(arrived_)) {
+      plain_ = true;
+      co_return openssl::handshake_failure(tls_cause::kNoTls, "the peer speaks HTTP without TLS");
+    }
   }
   established_ = true;
   info_ = openssl::info_of(session_.get());
@@ -325,12 +349,15 @@ void TlsStream::send_staged() {
 
 // The handshake, with its limit in time; after a failure the peer gets to know why.
 loop::Task<Result<std::unique_ptr<ByteStream>>> shake_hands(std::unique_ptr<TlsStream> stream,
-                                                            Instant deadline) {
+                                                            Instant deadline,
+                                                            std::unique_ptr<ByteStream>* plain) {
   loop::Loop& loop = stream->loop();
   auto done = co_await loop::with_deadline(loop, stream->handshake(), deadline);
   if (done) co_return stream;
   if (done.error().reason() == Reason::DeadlineExpired)
     co_return openssl::handshake_failure(tls_cause::kTimeout, "it took too long");
+  if (plain) *plain = stream->take_plain();
+  if (plain && *plain) co_return std::move(done).error();
   if (!stream->broken()) {
     auto lingered =
         co_await loop::with_deadline(loop, stream->linger(), deadline_after(loop.now(), kLinger));
@@ -343,9 +370,11 @@ loop::Task<Result<std::unique_ptr<ByteStream>>> shake_hands(std::unique_ptr<TlsS
 
 loop::Task<Result<std::unique_ptr<ByteStream>>> accept_tls(std::unique_ptr<ByteStream> stream,
                                                            TlsServerContext context,
-                                                           Instant deadline) {
+                                                           Instant deadline,
+                                                           std::unique_ptr<ByteStream>* plain) {
   co_return co_await shake_hands(
-      std::make_unique<TlsStream>(std::move(stream), context.shared().open(), true), deadline);
+      std::make_unique<TlsStream>(std::move(stream), context.shared().open(), true), deadline,
+      plain);
 }
 
 loop::Task<Result<std::unique_ptr<ByteStream>>> connect_tls(std::unique_ptr<ByteStream> stream,
@@ -356,7 +385,7 @@ loop::Task<Result<std::unique_ptr<ByteStream>>> connect_tls(std::unique_ptr<Byte
   CO_TRY(session, context.shared().open(server_name));
   if (sessions) sessions->sessions().attach(session.get(), context.shared().number);
   co_return co_await shake_hands(
-      std::make_unique<TlsStream>(std::move(stream), std::move(session), false), deadline);
+      std::make_unique<TlsStream>(std::move(stream), std::move(session), false), deadline, nullptr);
 }
 
 }  // namespace parley::net

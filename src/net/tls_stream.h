@@ -14,11 +14,15 @@ namespace parley::net {
 // a failure says in what it ended: its detail is one word for counters (see below), its message the
 // whole story. A peer that can still read has got an alert.
 //
+// `plain`: where the stream comes back, all of it unread, when the client speaks HTTP in clear
+// text: nobody has said anything to it yet. nullptr: such a client is left without a word.
+//
 // The stream has no buffer while nothing is on its way. Small writes of one turn leave in one
 // record. An end without close_notify is a failure, for it may be somebody else's (RFC 8446, 6.1).
 loop::Task<Result<std::unique_ptr<ByteStream>>> accept_tls(std::unique_ptr<ByteStream> stream,
                                                            TlsServerContext context,
-                                                           Instant deadline);
+                                                           Instant deadline,
+                                                           std::unique_ptr<ByteStream>* plain);
 
 // The same as a client, with the certificate verified for `server_name` (a DNS name or an address)
 // where the settings say so. The caller looks into tls().alpn. `sessions` of the same server, which

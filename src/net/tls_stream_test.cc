@@ -6,6 +6,7 @@
 
 #include "loop/combine.h"
 #include "net/net_fake.h"
+#include "net/openssl.h"
 #include "net/tls_fake.h"
 
 namespace parley::net {
@@ -26,6 +27,7 @@ struct Tls : ::testing::Test {
   TlsClientContext kept_context;  // empty: each connection is made by one of its own
   std::unique_ptr<ByteStream> client;
   std::unique_ptr<ByteStream> server;
+  std::unique_ptr<ByteStream> plain;
   std::optional<Failure> client_failure;
   std::optional<Failure> server_failure;
   loop::TaskSet tasks{fake.loop};
@@ -48,7 +50,7 @@ struct Tls : ::testing::Test {
   Instant soon() { return fake.loop.now() + seconds(5); }
 
   loop::Task<void> accept(std::unique_ptr<ByteStream> stream) {
-    auto done = co_await accept_tls(std::move(stream), server_context(), soon());
+    auto done = co_await accept_tls(std::move(stream), server_context(), soon(), &plain);
     if (done)
       server = *std::move(done);
     else
@@ -126,6 +128,66 @@ TEST_F(Tls, a_client_resumes_its_session) {
   EXPECT_FALSE(client->tls().resumed);
   EXPECT_TRUE(resumes_next(*this));
   EXPECT_TRUE(resumes_next(*this)) << "a resumed one is given another";
+}
+
+// A client made of OpenSSL alone: ours never offers early data (RFC 8446, 2.3).
+class EagerClient {
+ public:
+  EagerClient(Tls& tls, SSL_CTX* context)
+      : tls_(tls), peer_(tls.raw_client()), session_(SSL_new(context)) {
+    SSL_set_bio(session_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    SSL_set_connect_state(session_.get());
+  }
+  // With the session from before, as if the server had allowed early data.
+  bool offer(SSL_SESSION* before, std::string_view early) {
+    size_t written = 0;
+    return SSL_SESSION_set_max_early_data(before, 1000) == 1 &&
+           SSL_set_session(session_.get(), before) == 1 &&
+           SSL_write_early_data(session_.get(), early.data(), early.size(), &written) == 1;
+  }
+  bool shake_hands() {
+    for (int turn = 0; turn < 5; ++turn) {
+      SSL_do_handshake(session_.get());
+      exchange();
+    }
+    char none = 0;
+    SSL_read(session_.get(), &none, 1);  // the ticket
+    return SSL_is_init_finished(session_.get()) == 1;
+  }
+  SSL* session() { return session_.get(); }
+
+ private:
+  void exchange() {
+    char* sealed = nullptr;
+    const long size = BIO_get_mem_data(SSL_get_wbio(session_.get()), &sealed);
+    peer_.send({sealed, static_cast<size_t>(size)});
+    BIO_reset(SSL_get_wbio(session_.get()));
+    tls_.run();
+    const std::string answer = peer_.take_received();
+    BIO_write(SSL_get_rbio(session_.get()), answer.data(), static_cast<int>(answer.size()));
+  }
+
+  Tls& tls_;
+  MemoryPeer peer_;
+  openssl::Session session_;
+};
+
+TEST_F(Tls, early_data_is_not_accepted) {
+  const openssl::Context context(SSL_CTX_new(TLS_client_method()));
+  EagerClient first(*this, context.get());
+  ASSERT_TRUE(first.shake_hands());
+  SSL_SESSION* const session = SSL_get1_session(first.session());
+  EXPECT_EQ(SSL_SESSION_get_max_early_data(session), 0U) << "the ticket allows some";
+  server.reset();
+  wire = make_wire(fake.loop);
+  EagerClient second(*this, context.get());
+  EXPECT_TRUE(second.offer(session, "GET /early HTTP/1.1\r\n\r\n"));
+  EXPECT_TRUE(second.shake_hands());
+  EXPECT_EQ(SSL_get_early_data_status(second.session()), SSL_EARLY_DATA_REJECTED);
+  ASSERT_TRUE(server);
+  EXPECT_TRUE(server->tls().resumed);
+  EXPECT_EQ(read_all(*server), "") << "what was sent early has been taken";
+  SSL_SESSION_free(session);
 }
 
 TEST_F(Tls, a_client_of_other_rules_does_not_resume) {
@@ -291,24 +353,44 @@ TEST_F(Tls, a_peer_that_leaves_in_the_handshake_is_counted_as_closed) {
 }
 
 TEST_F(Tls, plain_http_is_told_apart) {
-  MemoryPeer plain = raw_client();
-  plain.send("GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n");
-  run();
-  plain.end();
+  MemoryPeer client_in_clear = raw_client();
+  client_in_clear.send("GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n");
   run();
   ASSERT_TRUE(server_failure);
   EXPECT_EQ(server_failure->detail(), tls_cause::kNoTls);
   EXPECT_EQ(server_failure->message(), "TLS handshake failed: the peer speaks HTTP without TLS");
 }
 
-TEST_F(Tls, garbage_is_answered_with_an_alert) {
-  MemoryPeer plain = raw_client();
-  plain.send(std::string("\x16\x03\x01\x00\x10", 5) + std::string(16, '\xff'));
+TEST_F(Tls, the_stream_of_plain_http_comes_back_unread) {
+  MemoryPeer client_in_clear = raw_client();
+  client_in_clear.send("GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n");
   run();
-  plain.end();
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(read_all(*plain), "GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n");
+  plain->write_copy("HTTP/1.1 400 Bad Request\r\n\r\n");
+  run();
+  EXPECT_EQ(client_in_clear.received(), "HTTP/1.1 400 Bad Request\r\n\r\n");
+}
+
+TEST_F(Tls, what_is_no_http_does_not_come_back) {
+  MemoryPeer stranger = raw_client();
+  stranger.send("ssh-2.0-client\r\n");
+  run();
+  stranger.end();
   run();
   ASSERT_TRUE(server_failure);
-  EXPECT_EQ(plain.received().substr(0, 1), "\x15");
+  EXPECT_EQ(server_failure->detail(), tls_cause::kNoTls);
+  EXPECT_FALSE(plain);
+}
+
+TEST_F(Tls, garbage_is_answered_with_an_alert) {
+  MemoryPeer stranger = raw_client();
+  stranger.send(std::string("\x16\x03\x01\x00\x10", 5) + std::string(16, '\xff'));
+  run();
+  stranger.end();
+  run();
+  ASSERT_TRUE(server_failure);
+  EXPECT_EQ(stranger.received().substr(0, 1), "\x15");
 }
 
 TEST_F(Tls, refuses_a_server_of_another_name) {

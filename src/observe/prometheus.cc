@@ -82,21 +82,6 @@ void Totals::add(const Metrics& shard) {
   log_lines_dropped += shard.log_lines_dropped.value();
 }
 
-// A label's value, quoted: backslash, quote and line feed are escaped ("Text format details").
-std::string quoted(std::string_view value) {
-  std::string text = "\"";
-  for (const char c : value) {
-    if (c == '\n') {
-      text += "\\n";
-    } else {
-      if (c == '\\' || c == '"') text += '\\';
-      text += c;
-    }
-  }
-  text += '"';
-  return text;
-}
-
 std::string request_labels(const std::pair<std::string_view, std::string_view>& key) {
   return fmt::format("method={},protocol={}", quoted(key.first), quoted(key.second));
 }
@@ -240,6 +225,20 @@ void write_process(Page& page, const ProcessStats& process) {
 }
 
 }  // namespace
+
+std::string quoted(std::string_view value) {
+  std::string text = "\"";
+  for (const char c : value) {
+    if (c == '\n') {
+      text += "\\n";
+    } else {
+      if (c == '\\' || c == '"') text += '\\';
+      text += c;
+    }
+  }
+  text += '"';
+  return text;
+}
 
 void render_prometheus(std::span<const Metrics* const> shards, const ProcessStats& process,
                        ByteBuffer& out) {

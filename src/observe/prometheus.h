@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -30,5 +31,8 @@ inline constexpr std::string_view kPrometheusContentType =
 // moment during the scrape, not all of them at the same one.
 void render_prometheus(std::span<const Metrics* const> shards, const ProcessStats& process,
                        ByteBuffer& out);
+
+// A label's value, quoted: backslash, quote and line feed are escaped ("Text format details").
+std::string quoted(std::string_view value);
 
 }  // namespace parley::observe

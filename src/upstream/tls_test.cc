@@ -43,8 +43,8 @@ struct Secured : testing::Test {
     std::vector<net::TlsProblem> problems;
     auto context = net::TlsServerContext::load(tls, net::TicketKeys::fresh(), problems);
     auto stream = co_await listener->accept();
-    auto secured =
-        co_await net::accept_tls(*std::move(stream), *context, fake.loop.now() + seconds(5));
+    auto secured = co_await net::accept_tls(*std::move(stream), *context,
+                                            fake.loop.now() + seconds(5), nullptr);
     if (secured) server_name = (*secured)->tls().server_name;
   }
 };

@@ -3,6 +3,7 @@ client is when others stand between."""
 
 import json
 import socket
+import time
 import unittest
 
 from certificates import Authority
@@ -101,6 +102,17 @@ class Edge(unittest.TestCase):
     def test_requires_the_proxy_header(self):
         gateway = self.start("proxy_protocol: {from: [127.0.0.0/8]}")
         self.assertEqual(self.raw(gateway, self.request(42)), b"")
+        gateway.process.wait_for(rf"^listener 127.0.0.1:{gateway.port}: 127.0.0.1:\d+: the PROXY "
+                                 r"header is not valid: it begins otherwise \(malformed\)$")
+
+    def test_waits_for_the_proxy_header_as_long_as_it_is_told(self):
+        gateway = self.start("proxy_protocol: {from: [127.0.0.0/8], timeout: 300ms}")
+        began = time.monotonic()
+        self.assertEqual(self.raw(gateway, b"PROXY"), b"")
+        # Of 10 s, the default, it is far away.
+        self.assertTrue(0.2 < time.monotonic() - began < 5)
+        self.assertIn('parley_proxy_failures_total{cause="timeout"} 1',
+                      curl(f"{gateway.admin_url}/metrics").body.decode())
 
     def test_takes_proxy_headers_from_listed_addresses_only(self):
         gateway = self.start("proxy_protocol: {from: [10.0.0.0/8]}")

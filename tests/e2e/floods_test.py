@@ -22,7 +22,7 @@ from frames import headers
 from harness import Gateway, Shop, curl
 from loads import Http2Client, memory_bytes, rest_head
 
-ATTACK_SECONDS = 1.5
+ATTACK_SECONDS = float(os.environ.get("PARLEY_FLOOD_SECONDS", "1.5"))  # ./dev soak has more
 ATTACKERS = 4  # connections at once, one after the other each
 GOOD_MIN = 10  # answers that the good client gets meanwhile, also on a busy machine
 GROWTH_BYTES_MAX = 24 << 20

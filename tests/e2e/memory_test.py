@@ -1,13 +1,21 @@
-"""What slow streams hold stays under the arithmetic in docs/performance.md."""
+"""What slow streams hold stays under the arithmetic in docs/performance.md, and idle connections
+cost little, which is given back when they go."""
 
+import contextlib
 import os
 import queue
+import re
+import resource
+import socket
+import ssl
 import tempfile
 import unittest
+from pathlib import Path
 
 import frames
+from certificates import Authority
 from frames import grpc_frame, text_message
-from harness import wait_until
+from harness import Gateway, free_port, wait_until
 from loads import Http2Client, grpc_head, memory_bytes, rest_head
 from puppet import SERVICE, Puppet, Stream, gateway_for
 
@@ -21,6 +29,14 @@ WINDOW_BYTES = 16 << 10
 STREAM_BYTES = 16 << 10  # the stream itself
 BLOCK_FACTOR = 4  # of a block that is kept, to the frame in it
 BYTES_MAX = STREAM_BYTES + WRITE_BUFFER_BYTES + BLOCK_FACTOR * WINDOW_BYTES
+
+# Keep-alive connections at once; ./dev soak has 10,000.
+IDLE = int(os.environ.get("PARLEY_IDLE_CONNECTIONS", "2000"))
+IDLE_AT_ONCE = 200  # that are opened and answered together
+IDLE_PLAIN_BYTES_MAX = 2 << 10  # of user space, each
+IDLE_TLS_BYTES_MAX = 18 << 10  # of which OpenSSL's own objects are 13
+KEPT_FACTOR_MAX = 1.2  # the resident set after a burst, to the one before
+GIVEN_BACK_SECONDS = 20
 
 MESSAGE = grpc_frame(text_message("m" * 16000))
 
@@ -90,6 +106,77 @@ class SlowStreams(unittest.TestCase):
             client.socket.close()
         wait_until(lambda: all(s.reset == frames.CANCEL for s in self.puppet.streams()
                                if s.head[":path"].endswith("/Watch")), "the resets", WAIT_SECONDS)
+
+
+class IdleConnections(unittest.TestCase):
+    """Thousands that have asked once each, and stay."""
+
+    @classmethod
+    def setUpClass(cls):
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(IDLE + 1000, most), most))
+        authority = Authority()
+        cls.addClassCleanup(authority.remove)
+        pair = authority.issue("DNS:localhost")
+        puppet = Puppet(Stream.answer)
+        cls.addClassCleanup(puppet.stop)
+        cls.ports = {"plain": free_port(), "TLS": free_port()}
+        config = authority.folder / "parley.yaml"
+        config.write_text(
+            f"listeners:\n  - 127.0.0.1:{cls.ports['plain']}\n"
+            f"  - {{address: 127.0.0.1:{cls.ports['TLS']}, "
+            f"tls: {{cert: {pair.cert}, key: {pair.key}}}}}\n"
+            "http: {keep_alive_timeout: 1h}\n"
+        )
+        cls.gateway: Gateway = gateway_for(
+            puppet.address, flags=("--config", str(config)), listen=False
+        )
+        cls.addClassCleanup(cls.gateway.stop)
+        cls.gateway.wait_ready()
+        cls.context = ssl.create_default_context(cafile=str(authority.ca))
+        cls.context.set_alpn_protocols(["http/1.1"])
+
+    def _anonymous(self) -> int:
+        """What the gateway has allocated, without its code."""
+        status = Path(f"/proc/{self.gateway.process.pid}/status").read_text(encoding="ascii")
+        return int(re.search(r"RssAnon:\s+(\d+) kB", status)[1]) * 1024
+
+    def _connect(self, kind: str, clients: contextlib.ExitStack) -> socket.socket:
+        raw = socket.create_connection(("127.0.0.1", self.ports[kind]), 20)
+        if kind == "TLS":
+            raw = self.context.wrap_socket(raw, server_hostname="localhost")
+        return clients.enter_context(raw)
+
+    def _open(self, kind: str, count: int) -> contextlib.ExitStack:
+        """Every connection has had its answer when this returns."""
+        clients = contextlib.ExitStack()
+        self.addCleanup(clients.close)
+        for _ in range(count // IDLE_AT_ONCE):
+            group = [self._connect(kind, clients) for _ in range(IDLE_AT_ONCE)]
+            for client in group:
+                client.sendall(b"GET /get/x HTTP/1.1\r\nhost: a\r\n\r\n")
+            for client in group:
+                self.assertIn(b" 200 ", client.recv(1 << 16))
+        return clients
+
+    def _check(self, kind: str, bytes_max: int):
+        self._open(kind, IDLE_AT_ONCE).close()  # fills the pools that stay
+        before, resident = self._anonymous(), memory_bytes(self.gateway.process.pid)
+        clients = self._open(kind, IDLE)
+        each = (self._anonymous() - before) / IDLE
+        clients.close()
+        print(f"{IDLE} idle {kind} connections: {each:,.0f} bytes each")
+        self.assertLess(each, bytes_max)
+        wait_until(
+            lambda: memory_bytes(self.gateway.process.pid) <= KEPT_FACTOR_MAX * resident,
+            "the memory to be given back", GIVEN_BACK_SECONDS,
+        )  # fmt: skip
+
+    def test_in_clear_text_cost_little_which_is_given_back(self):
+        self._check("plain", IDLE_PLAIN_BYTES_MAX)
+
+    def test_over_tls_cost_little_more_than_openssl_which_is_given_back(self):
+        self._check("TLS", IDLE_TLS_BYTES_MAX)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ EXPLAINED = {"DNS_CAArecord"}
 # What it says of its own tools.
 ITS_OWN = {"engine_problem"}
 # What takes the most time is left out: each cipher that there is, one by one, and clients of all
-# kinds. With PARLEY_SOAK in the environment all of it is looked at.
+# kinds. ./dev soak looks at all of it (PARLEY_SOAK in the environment).
 SHORT = ("--protocols", "--std", "--server-defaults", "--server-preference", "--fs", "--headers",
          "--vulnerable")
 SECONDS = 1200

@@ -1,6 +1,7 @@
 """TLS on listeners, driven by curl, openssl and Python's ssl."""
 
 import http.client
+import re
 import shutil
 import socket
 import ssl
@@ -65,8 +66,8 @@ class TlsCase(unittest.TestCase):
 class Listener(TlsCase):
     @classmethod
     def set_up_gateway(cls):
-        pair = cls.authority.issue("IP:127.0.0.1", "DNS:localhost")
-        cls.gateway = cls.start("--threads", "2", *pair.flags)
+        cls.pair = cls.authority.issue("IP:127.0.0.1", "DNS:localhost")
+        cls.gateway = cls.start("--threads", "2", *cls.pair.flags)
 
     def test_serves_http2_and_http1_by_alpn(self):
         for flag, version in (("--http2", "2"), ("--http1.1", "1.1")):
@@ -96,12 +97,25 @@ class Listener(TlsCase):
                 after = self.metric(self.gateway, "parley_tls_resumptions_total")
                 self.assertEqual(after - before, 12)
 
-    def test_counts_what_fails(self):
-        before = self.metric(self.gateway, 'parley_tls_failures_total{cause="no_tls"}')
-        answer = curl(f"http://127.0.0.1:{self.gateway.port}{USER}")
-        self.assertEqual(answer.status, 0)
-        after = self.metric(self.gateway, 'parley_tls_failures_total{cause="no_tls"}')
-        self.assertEqual(after - before, 1)
+    def test_answers_plain_http_with_what_is_wrong(self):
+        counted = 'parley_tls_failures_total{cause="no_tls"}'
+        for flag in ("--http1.1", "--http2-prior-knowledge"):
+            with self.subTest(flag):
+                before = self.metric(self.gateway, counted)
+                answer = curl(flag, f"http://127.0.0.1:{self.gateway.port}{USER}")
+                self.assertEqual(answer.status, 400)
+                self.assertEqual(answer.json["detail"],
+                                 "a plain HTTP request was sent to an HTTPS port")
+                self.assertEqual(self.metric(self.gateway, counted) - before, 1)
+
+    def test_says_when_its_certificate_expires(self):
+        page = curl(f"{self.gateway.admin_url}/metrics").body.decode()
+        found = re.search(r'^parley_tls_certificate_expiry_seconds\{listener="127.0.0.1:'
+                          rf'{self.gateway.port}",certificate="(.*)"\}} (\d+)$', page, re.MULTILINE)
+        self.assertEqual(found[1], str(self.pair.cert))
+        command = [tool("openssl"), "x509", "-noout", "-enddate", "-in", found[1]]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        self.assertEqual(int(found[2]), ssl.cert_time_to_seconds(said.strip().split("=")[1]))
 
     def s_client(self, *flags: str) -> str:
         command = [tool("openssl"), "s_client", "-connect", f"127.0.0.1:{self.gateway.port}",
@@ -158,8 +172,11 @@ class Handshakes(TlsCase):
             self.assertEqual(silent.recv(1), b"")
             # Of 10 s, the default, it is far away.
             self.assertTrue(0.2 < time.monotonic() - began < 5)
+            ours = silent.getsockname()[1]
         self.assertEqual(self.metric(self.gateway, "parley_tls_failures_total"), failed + 1)
         self.assertEqual(self.curl(self.gateway).status, 200)
+        self.gateway.process.wait_for(rf"^listener 127.0.0.1:{self.gateway.port}: 127.0.0.1:{ours}: "
+                                      r"TLS handshake failed: it took too long \(timeout\)$")
 
 
 class Clients(TlsCase):

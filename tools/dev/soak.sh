@@ -2,7 +2,9 @@
 #
 #   fuzz      each fuzz target searches for SOAK_SECONDS, and sees the libraries that it reaches
 #   slow      each kind of slow clients stays for SOAK_SECONDS
-#   memory    1,000 connections with 100 slow streams each
+#   floods    each flood of HTTP/2 frames goes on for SOAK_SECONDS
+#   tls       everything that testssl.sh can look at
+#   memory    1,000 connections with 100 slow streams each, and 10,000 that are idle
 #   life      SOAK_SECONDS reloads, and a tenth as many upgrades of the binary, under load
 #   roundtrip SOAK_MESSAGES generated messages: wire to JSON to wire, judged by protobuf
 #   simulate  SOAK_SEEDS seeds of the simulation, from SOAK_FIRST_SEED on, on all cores
@@ -11,7 +13,7 @@ soak_seconds=${SOAK_SECONDS:-600}
 soak_seeds=${SOAK_SEEDS:-100000}
 soak_first_seed=${SOAK_FIRST_SEED:-1}
 soak_messages=${SOAK_MESSAGES:-1000000}
-soak_kinds=(fuzz slow memory life roundtrip simulate)
+soak_kinds=(fuzz slow floods tls memory life roundtrip simulate)
 
 verb_soak() {
   local name failed=() chosen=("${@:-${soak_kinds[@]}}")
@@ -47,9 +49,19 @@ soak_slow() {
     PARLEY_SLOW_SECONDS=$soak_seconds run python3 tests/e2e/slow_clients_test.py
 }
 
+soak_floods() {
+  build_targets release parley shop &&
+    PARLEY_FLOOD_SECONDS=$soak_seconds run python3 tests/e2e/floods_test.py
+}
+
+soak_tls() {
+  build_targets release parley shop && PARLEY_SOAK=1 run python3 tests/e2e/testssl_test.py
+}
+
 soak_memory() {
   build_targets release parley &&
-    PARLEY_MEMORY_CONNECTIONS=1000 run python3 tests/e2e/memory_test.py
+    PARLEY_MEMORY_CONNECTIONS=1000 PARLEY_IDLE_CONNECTIONS=10000 \
+      run python3 tests/e2e/memory_test.py
 }
 
 soak_life() {
