@@ -1,6 +1,7 @@
 #include "cli/serve.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <optional>
 #include <span>
@@ -83,15 +84,35 @@ class Console {
 
   void published(const gateway::Snapshot& snapshot) {
     const std::vector<RouteRow> rows = route_rows(snapshot, false);
-    if (announced_) {
-      print(fmt::format("contracts changed: {} routes\n", rows.size()));
-      return;
-    }
+    const std::vector<size_t> before = std::exchange(known_, prints_of(rows));
+    if (announced_) return say_changes(before);
     const size_t shown = std::min(rows.size(), kRowsShown);
     table_ = text_table(std::span(rows).first(shown), colours_on_output());
     if (shown < rows.size())
       table_ += fmt::format("and {} more: `parley routes` prints all\n", rows.size() - shown);
     if (listening_) announce();
+  }
+
+  // Each row by its hash, in order: of thousands the texts would be too much to keep.
+  static std::vector<size_t> prints_of(std::span<const RouteRow> rows) {
+    std::vector<size_t> prints;
+    prints.reserve(rows.size());
+    for (const RouteRow& row : rows) {
+      prints.push_back(std::hash<std::string>{}(
+          fmt::format("{} {} {} {} {}", row.verb, row.path, row.method, row.upstream, row.rest)));
+    }
+    std::ranges::sort(prints);
+    return prints;
+  }
+
+  void say_changes(std::span<const size_t> before) const {
+    std::vector<size_t> fresh;
+    std::vector<size_t> gone;
+    std::ranges::set_difference(known_, before, std::back_inserter(fresh));
+    std::ranges::set_difference(before, known_, std::back_inserter(gone));
+    if (fresh.empty() && gone.empty()) return;
+    print(fmt::format("routes changed: {} new, {} gone, {} in all\n", fresh.size(), gone.size(),
+                      known_.size()));
   }
 
   void announce() {
@@ -107,9 +128,10 @@ class Console {
   const config::Flags& flags_;
   std::vector<gateway::UpstreamSettings> upstreams_;
   const bool admin_;
-  std::vector<bool> tls_;  // by listener
-  std::string ready_;      // where to connect
-  std::string table_;      // until it is announced
+  std::vector<bool> tls_;      // by listener
+  std::string ready_;          // where to connect
+  std::string table_;          // until it is announced
+  std::vector<size_t> known_;  // prints of the routes in service
   bool listening_ = false;
   bool announced_ = false;
 };

@@ -133,6 +133,7 @@ void Merge::listeners(const std::vector<std::string>& words) {
       if (one.address == *read) listener = one;
     }
     listener.address = *std::move(read);
+    listener.place = {};
     listeners.push_back(std::move(listener));
   }
   settings_.listeners = std::move(listeners);
@@ -299,6 +300,7 @@ void apply(const Flags& flags, gateway::Settings& settings, contract::Problems& 
   merge.expose(flags.expose);
   merge.contracts(flags);
   merge.one("--admin", flags.admin, admin_address(), settings.admin);
+  if (flags.admin) settings.admin_place = {};
   merge.one("--threads", flags.threads, threads(), settings.threads);
   merge.one("--upgrade-socket", flags.upgrade_socket, text("path"), settings.upgrade_socket);
   merge.one("--log", flags.log, log_format(), settings.log.format);

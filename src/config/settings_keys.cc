@@ -77,6 +77,21 @@ Keys<edge::ForwardedSettings> forwarded_keys() {
   };
 }
 
+gateway::Place place_of(const Reader& reader, const Node& node) {
+  return {reader.file(), node.at.line, node.at.column};
+}
+
+// The same key, which also notes where its value stands.
+Key<Settings> placed(Key<Settings> key, gateway::Place Settings::* place) {
+  key.read = [read = std::move(key.read), place](Reader& reader, const Node& node,
+                                                 Settings& settings) {
+    const Node* address = node.find("address");
+    settings.*place = place_of(reader, address ? *address : node);
+    read(reader, node, settings);
+  };
+  return key;
+}
+
 Key<ListenerSettings> proxy_protocol_key() {
   return group<ListenerSettings>(
       "proxy_protocol",
@@ -151,6 +166,8 @@ Elements<ListenerSettings> listener_elements() {
           "address",
           {},
           [](Reader& reader, const Node& node, ListenerSettings& listener) {
+            const Node* address = node.find("address");
+            listener.place = place_of(reader, address ? *address : node);
             if (node.kind == Node::Kind::Map && !node.find("address"))
               reader.missing_key(node.at, "listeners", "address");
             if (const Node* tls = node.find("tls")) check_tls(reader, *tls, listener.tls);
@@ -174,8 +191,9 @@ Key<Settings> admin_key() {
   append(keys, &Settings::admin_hosts,
          {several("hosts", &edge::HostSettings::names, host_name(),
                   "Names in `Host` that it answers to, beyond loopback and its own address.")});
-  return group("admin", std::move(keys),
-               "What Parley tells about itself. A word stands for `address`.", "address");
+  return placed(group("admin", std::move(keys),
+                      "What Parley tells about itself. A word stands for `address`.", "address"),
+                &Settings::admin_place);
 }
 
 Key<Settings> http_key() {
@@ -194,8 +212,9 @@ Keys<Settings> settings_keys() {
   Keys<Settings> keys = {
       list("listeners", &Settings::listeners, listener_elements(),
            "Where clients connect. A word stands for an `address`."),
-      named("upstreams", &Settings::upstreams, upstream_elements(), "NAME",
-            "The gRPC services, by name. A word or a list stands for `endpoints`."),
+      placed(named("upstreams", &Settings::upstreams, upstream_elements(), "NAME",
+                   "The gRPC services, by name. A word or a list stands for `endpoints`."),
+             &Settings::upstreams_place),
       named("methods", &Settings::methods, method_elements(), "SELECTOR",
             "Settings of some methods, by selector: `shop.v1.*`, `shop.v1.Orders`, "
             "`shop.v1.Orders.Create`. For each setting the longest selector wins."),

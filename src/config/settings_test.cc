@@ -1,5 +1,7 @@
 #include "config/settings.h"
 
+#include <fstream>
+
 #include <gtest/gtest.h>
 
 namespace parley::config {
@@ -33,6 +35,41 @@ TEST(Settings, refuse_one_address_twice) {
   EXPECT_EQ(
       problems_of({.upstreams = {"a:1"}, .listen = {"[::1]:0", "[::1]:0"}, .admin = "[::1]:0"}),
       Strings{});
+}
+
+// The problems of a file with this text, without its folder.
+Strings problems_of_file(const std::string& text, Flags flags = {}) {
+  const std::string folder = testing::TempDir();
+  flags.config = folder + "parley.yaml";
+  std::ofstream(*flags.config) << text;
+  Strings problems = problems_of(flags);
+  for (std::string& one : problems) {
+    EXPECT_TRUE(one.starts_with(folder)) << one;
+    one = one.substr(folder.size(), one.find(';') - folder.size());
+  }
+  return problems;
+}
+
+TEST(Settings, say_where_the_file_names_an_address_twice) {
+  EXPECT_EQ(problems_of_file("upstreams: {a: 'a:1'}\nlisteners:\n  - '[::1]:1'\n"
+                             "  - {serve: api, address: '[::1]:1'}\n"),
+            Strings{"parley.yaml:4:27: two listeners have the address [::1]:1"});
+  EXPECT_EQ(problems_of_file("upstreams: {a: 'a:1'}\nlisteners: ['[::1]:1']\n"
+                             "admin: {address: '[::1]:1'}\n"),
+            Strings{"parley.yaml:3:18: a listener and admin have the address [::1]:1"});
+}
+
+TEST(Settings, say_which_file_names_no_upstream) {
+  EXPECT_EQ(problems_of_file("log: json\n"), Strings{"parley.yaml: no upstream is named"});
+  EXPECT_EQ(problems_of_file("log: json\nupstreams: {}\n"),
+            Strings{"parley.yaml:2:12: no upstream is named"});
+}
+
+TEST(Settings, do_not_blame_the_file_for_what_a_flag_says) {
+  const std::string text = "upstreams: {a: 'a:1'}\nlisteners: ['[::1]:1']\nadmin: '[::1]:2'\n";
+  Flags flags{.config = testing::TempDir() + "parley.yaml", .admin = "[::1]:1"};
+  std::ofstream(*flags.config) << text;
+  EXPECT_TRUE(problems_of(flags).at(0).starts_with("a listener and admin have the address"));
 }
 
 TEST(Settings, report_the_problems_of_file_and_flags_together) {

@@ -59,8 +59,8 @@ const door::Exposed* ListenerCatalogue::find_method(std::string_view path) const
 const wire::Programs* ListenerCatalogue::known_types() const { return &known_programs(); }
 
 uint32_t ListenerCatalogue::metadata_bytes_max(const door::Exposed& exposed) const {
-  if (exposed.method->service->contract == &service::builtin_contract())
-    return kMetadataBytesDefault;
+  // What Parley serves itself has no limit beside that of the header.
+  if (exposed.method->service->contract == &service::builtin_contract()) return UINT32_MAX;
   return upstreams_[snapshot_->upstream_of(*exposed.method)]->cluster.metadata_bytes_max();
 }
 

@@ -10,8 +10,11 @@
 namespace parley::gateway {
 namespace {
 
-contract::Problem cannot_listen(const Failure& failure) {
+contract::Problem cannot_listen(const Failure& failure, const Place& place) {
   contract::Problem problem;
+  problem.file = place.file;
+  problem.line = place.line;
+  problem.column = place.column;
   problem.what = failure.message();
   problem.remedy = "stop what uses it, or choose another address with --listen or --admin";
   return problem;
@@ -22,6 +25,7 @@ std::vector<ListenerSettings> all_listeners(const Settings& settings) {
   if (settings.admin != "off") {
     ListenerSettings admin;
     admin.address = settings.admin;
+    admin.place = settings.admin_place;
     admin.serve = {.api = false, .health = true, .reflection = false, .admin = true};
     all.push_back(std::move(admin));
   }
@@ -43,7 +47,7 @@ std::vector<ListenerPlan> plan_listeners(const Settings& settings, const TlsCont
         nth == 1 ? listener.address : fmt::format("{} #{}", listener.address, nth);
     auto open = sockets.open(name, listener.address, listener.serve.admin ? 1 : settings.threads);
     if (!open) {
-      problems.push_back(cannot_listen(open.error()));
+      problems.push_back(cannot_listen(open.error(), listener.place));
       continue;
     }
     ListenerPlan plan{*std::move(open), std::move(listener), {}, {}};

@@ -59,9 +59,13 @@ Result<std::shared_ptr<const OpenListener>> ListenerSockets::open(const std::str
         }))
       count = 1;
   } else {
-    // With SO_REUSEPORT alone, a second gateway would silently share the port.
-    TRY(chosen, net::find_free_address(address));
-    listener->address = chosen;
+    // With SO_REUSEPORT alone, a second gateway would silently share the port. A listener of ours
+    // may: a reload opens 0.0.0.0 before it closes 127.0.0.1, and no connection is refused.
+    listener->address = address;
+    if (!shares_port_of_ours(address)) {
+      TRY(chosen, net::find_free_address(address));
+      listener->address = chosen;
+    }
   }
   if (address.is_unix()) count = 1;  // its path cannot be bound twice
   while (listener->sockets.size() < count) {
@@ -73,6 +77,16 @@ Result<std::shared_ptr<const OpenListener>> ListenerSockets::open(const std::str
   listener->address = listener->sockets.front().address;
   listeners_.push_back(listener);
   return std::shared_ptr<const OpenListener>(std::move(listener));
+}
+
+bool ListenerSockets::shares_port_of_ours(const net::Address& address) const {
+  if (address.is_unix() || address.port() == 0) return false;
+  const auto shares = [&](const net::Address& other) {
+    return !other.is_unix() && other.port() == address.port() && other != address;
+  };
+  return std::ranges::any_of(listeners_, [&](const auto& one) { return shares(one->address); }) ||
+         std::ranges::any_of(given_,
+                             [&](const GivenSocket& one) { return shares(one.socket.address); });
 }
 
 void ListenerSockets::claim(const net::Address& address, OpenListener& listener) {

@@ -51,6 +51,7 @@ class ListenerSockets {
 
  private:
   void claim(const net::Address& address, OpenListener& listener);
+  bool shares_port_of_ours(const net::Address& address) const;
 
   std::vector<GivenSocket> given_;
   std::vector<std::shared_ptr<OpenListener>> listeners_;

@@ -39,6 +39,21 @@ TEST(ListenerSockets, opens_as_many_as_asked_on_one_port) {
   EXPECT_EQ(*sockets.open("api", "127.0.0.1:0", 3), open);
 }
 
+TEST(ListenerSockets, opens_the_wildcard_beside_a_listener_of_ours_on_its_port) {
+  ListenerSockets sockets;
+  const auto loopback = *sockets.open("a", "127.0.0.1:0", 1);
+  const std::string port = std::to_string(loopback->address.port());
+  const auto wildcard = sockets.open("b", "0.0.0.0:" + port, 1);
+  ASSERT_TRUE(wildcard);
+  EXPECT_EQ((*wildcard)->address.text(), "0.0.0.0:" + port);
+}
+
+TEST(ListenerSockets, does_not_open_the_wildcard_beside_a_listener_of_others) {
+  const net::ListeningSocket others = socket_at("127.0.0.1:0");
+  ListenerSockets sockets;
+  EXPECT_FALSE(sockets.open("b", "0.0.0.0:" + std::to_string(others.address.port()), 1));
+}
+
 TEST(ListenerSockets, takes_what_another_process_had_under_the_name_and_adds_what_is_missing) {
   net::ListeningSocket socket = socket_at("127.0.0.1:0");
   const net::Address address = socket.address;

@@ -1,6 +1,9 @@
 #include "gateway/request_path.h"
 
 #include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include "gateway/catalogue.h"
 #include "service/builtin_contract.h"
@@ -110,6 +113,12 @@ void Shelf::update_gauges(observe::Metrics& metrics) const {
     observe::UpstreamSeries& series = metrics.upstream(upstream->cluster.settings().name);
     series.connections.set(static_cast<int64_t>(upstream->cluster.connections()));
     series.streams.set(static_cast<int64_t>(upstream->cluster.streams()));
+    const uint64_t timeouts = upstream->cluster.connect_timeouts();
+    const uint64_t before = std::exchange(upstream->timeouts_counted, timeouts);
+    if (timeouts > before)
+      metrics.count_limit(
+          fmt::format("upstreams.{}.connect_timeout", upstream->cluster.settings().name),
+          timeouts - before);
   }
 }
 

@@ -31,6 +31,7 @@ struct UpstreamAccess {
 
   upstream::Cluster cluster;
   upstream::GrpcCaller caller;
+  uint64_t timeouts_counted = 0;  // of connecting
 
  private:
   loop::Task<void> pass_on(loop::Signal& to);

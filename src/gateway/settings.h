@@ -17,6 +17,16 @@
 
 namespace parley::gateway {
 
+// Where a setting stands in its file, for what turns out to be wrong with it later. Without a file:
+// a flag says it, or nobody.
+struct Place {
+  std::string file;
+  int line = 0;
+  int column = 0;
+
+  contract::Location location() const { return {file, line, column}; }
+};
+
 // What a listener answers.
 struct Serve {
   bool api = true;         // the upstreams' exposed methods
@@ -36,6 +46,7 @@ struct ListenerSettings {
   Duration proxy_timeout = std::chrono::seconds(10);  // from connecting to the header's end
   edge::ForwardedSettings forwarded;
   edge::HstsSettings hsts;
+  Place place;
   uint16_t https_port = 0;  // every request is sent there, and nothing is served; 0: no
 };
 
@@ -82,8 +93,10 @@ struct MethodOverride {
 struct Settings {
   std::vector<ListenerSettings> listeners = {ListenerSettings{}};
   std::string admin = "127.0.0.1:8081";  // "off": none
+  Place admin_place;
   edge::HostSettings admin_hosts;
   std::vector<UpstreamSettings> upstreams;
+  Place upstreams_place;
   std::vector<contract::ConfiguredRule> rules;  // http: rules:
   std::vector<MethodOverride> methods;
   door::Settings door;

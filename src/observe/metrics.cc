@@ -76,8 +76,8 @@ OutcomeSeries& Metrics::outcome_series(RequestSeries& series, uint16_t status, u
   return *found;
 }
 
-void Metrics::count_limit(std::string_view limit) {
-  named_series(limits_, limit, settings_.limit_series_max).hits.add();
+void Metrics::count_limit(std::string_view limit, uint64_t hits) {
+  named_series(limits_, limit, settings_.limit_series_max).hits.add(hits);
 }
 
 void Metrics::count_tls_failure(std::string_view cause) {

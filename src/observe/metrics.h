@@ -91,7 +91,7 @@ class Metrics {
   RequestSeries& request_series(std::string_view method, std::string_view protocol);
 
   // A limit's name is the setting's ("http.header_bytes_max").
-  void count_limit(std::string_view limit);
+  void count_limit(std::string_view limit, uint64_t hits = 1);
   // `cause`: one of a few words that the gateway knows ("certificate").
   void count_tls_failure(std::string_view cause);
   void count_proxy_failure(std::string_view cause);

@@ -106,7 +106,8 @@ void Cluster::update_endpoints() {
     const auto same = [&](const auto& endpoint) { return endpoint->address() == wanted[i]; };
     if (std::any_of(endpoints_.begin(), endpoints_.end(), same)) continue;
     endpoints_.push_back(std::make_unique<Endpoint>(loop_, network_, settings_, tls_, wanted[i],
-                                                    std::move(names[i]), changed_));
+                                                    std::move(names[i]), changed_,
+                                                    connect_timeouts_));
   }
 }
 

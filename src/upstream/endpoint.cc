@@ -30,7 +30,7 @@ std::string connect_trouble(const Settings& settings, const Failure& failure) {
 
 Endpoint::Endpoint(loop::Loop& loop, net::Network& network, const Settings& settings,
                    const net::TlsClientContext& tls, net::Address address, std::string name,
-                   loop::Signal& changed)
+                   loop::Signal& changed, uint64_t& timeouts)
     : loop_(loop),
       network_(network),
       settings_(settings),
@@ -39,6 +39,7 @@ Endpoint::Endpoint(loop::Loop& loop, net::Network& network, const Settings& sett
       tls_name_(std::move(name)),
       name_(address.text()),
       changed_(changed),
+      timeouts_(timeouts),
       wanted_(loop),
       tasks_(loop) {
   tasks_.spawn(keep_connected());
@@ -125,6 +126,7 @@ loop::Task<void> Endpoint::keep_connected() {
       continue;
     }
     ++failures_;
+    if (!made && made.error().reason() == Reason::DeadlineExpired) ++timeouts_;
     last_error_ = made ? "it sends connections away" : connect_trouble(settings_, made.error());
     changed_.notify();
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,10 +21,11 @@ namespace parley::upstream {
 class Endpoint {
  public:
   // `changed` is notified whenever a stream may have become available, or hope is lost. `tls`: what
-  // new connections are made with; `name` is what their certificate has to be for.
+  // new connections are made with; `name` is what their certificate has to be for. `timeouts`
+  // counts attempts to connect that took longer than connect_timeout.
   Endpoint(loop::Loop& loop, net::Network& network, const Settings& settings,
            const net::TlsClientContext& tls, net::Address address, std::string name,
-           loop::Signal& changed);
+           loop::Signal& changed, uint64_t& timeouts);
   ~Endpoint();
 
   // A connection that takes a stream now, the least loaded; nullptr: none. Never `avoid`.
@@ -62,6 +64,7 @@ class Endpoint {
   const std::string tls_name_;
   const std::string name_;
   loop::Signal& changed_;
+  uint64_t& timeouts_;
   loop::Signal wanted_;
   net::TlsSessionCache sessions_;  // borrowed by its connections
 

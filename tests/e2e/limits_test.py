@@ -223,6 +223,26 @@ class Http2(Limited):
         self._sent_away(frames.frame(frames.HEADERS, 0, 1, head), "http.header_timeout")
 
 
+class Upstreams(Limited):
+    def test_that_do_not_take_a_connection_in_time_are_counted(self):
+        # Where the queue is full, a connection is neither taken nor refused.
+        full = socket.create_server(("127.0.0.1", 0), backlog=0)
+        self.addCleanup(full.close)
+        for _ in range(4):
+            waiting = socket.socket()
+            self.addCleanup(waiting.close)
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        address = "127.0.0.1:%d" % full.getsockname()[1]
+        settings = {"puppet": {"endpoints": [address], "connect_timeout": "200ms"}}
+        self.gateway = gateway_for(address, flags=tuple(config(self.folder, upstreams=settings)))
+        self.addCleanup(self.gateway.stop)
+        answer = curl(f"{self.gateway.url}/get/x", "--retry", "3", "--retry-connrefused")
+        self.assertEqual(answer.status, 503)
+        limit = "upstreams.puppet.connect_timeout"
+        wait_until(lambda: self.hits(limit) > 0, f"{limit} to be counted")
+
+
 class Connections(Limited):
     def test_end_after_as_many_requests_as_they_may_have(self):
         self.start(http=HTTP)

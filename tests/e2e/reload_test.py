@@ -7,6 +7,7 @@ import itertools
 import os
 import re
 import signal
+import socket
 import tempfile
 import unittest
 from pathlib import Path
@@ -170,6 +171,57 @@ class OnSighup(ReloadCase):
         self.reload(gateway)
         wait_until(lambda: curl(f"http://127.0.0.1:{ports[0]}/get/x").status == 0, "its end")
         self.assertEqual(curl(f"http://127.0.0.1:{ports[1]}/get/x").body, ANSWER)
+
+    def test_a_listener_goes_from_loopback_to_every_address_and_refuses_nobody(self):
+        puppet, port = self.puppet(), free_port()
+        listen = lambda host: f"reload_on_change: false\nlisteners: ['{host}:{port}']\n"
+        expose = "    expose: all\n"
+        self.write(puppet, listen("127.0.0.1"), expose)
+        gateway = Gateway("--config", str(self.config), "--log", "off", port=port, listen=False)
+        self.addCleanup(gateway.stop)
+        request = b"GET /get/x HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n"
+        once = Http1Load(port, itertools.repeat(request), lambda status, _: status == 200)
+
+        async def story():
+            running = asyncio.create_task(once.run(2))
+            for host in ("0.0.0.0", "127.0.0.1", "0.0.0.0"):
+                self.write(puppet, listen(host), expose)
+                await asyncio.to_thread(self.reload, gateway)
+                goal = once.tally.good + 20
+                while once.tally.good < goal and not running.done():
+                    await asyncio.sleep(0.01)
+            once.stop()
+            await asyncio.wait_for(running, SECONDS)
+
+        asyncio.run(story())
+        self.assertEqual((once.tally.wrong, once.refused), ({}, 0))
+        answer = curl("--interface", "127.0.0.2", f"http://127.0.0.2:{port}/get/x")
+        self.assertEqual(answer.body, ANSWER)
+
+    def test_an_address_that_is_taken_is_refused_with_its_place(self):
+        puppet, taken = self.puppet(), socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(taken.close)
+        self.write(puppet, "reload_on_change: false\n")
+        gateway = self.gateway()
+        address = "127.0.0.1:%d" % taken.getsockname()[1]
+        self.write(puppet, f"reload_on_change: false\nadmin: off\nlisteners: ['{address}']\n")
+        flags = ["serve", "--config", str(self.config), "--log", "off"]
+        said = Process(harness.BUILD / "parley", *flags)
+        self.addCleanup(said.stop)
+        said.wait_for(rf"parley\.yaml:6:13: cannot listen on {address}: address already in use")
+        self.assertEqual(said.wait(), 1)
+        self.assertEqual(curl(f"{gateway.url}/get/x").body, ANSWER)
+
+    def test_only_what_changed_is_said(self):
+        puppet = self.puppet()
+        self.write(puppet, "reload_on_change: false\n")
+        gateway = self.gateway()
+        self.write(puppet, "reload_on_change: false\nhttp: {url_bytes_max: 512}\n")
+        self.reload(gateway)
+        self.assertNotIn("changed", gateway.process.output)
+        self.proto.write_text(PROTO.read_text().replace("/get/{text}", "/fetch/{text}"))
+        self.reload(gateway)
+        gateway.process.wait_for(r"^routes changed: 1 new, 1 gone, \d+ in all$")
 
     def test_what_needs_a_restart_is_named(self):
         puppet = self.puppet()

@@ -7,6 +7,7 @@ import signal
 import socket
 import stat
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -194,9 +195,23 @@ class FromSystemd(UpgradeCase):
             answer += received
         self.assertTrue(answer.endswith(ANSWER), "what waited since before the start")
         self.assert_answers()
+        self.check_reload(process, states)
         process.signal(signal.SIGTERM)
         self.assertEqual(states.recv(4096), b"STOPPING=1")
         self.assertEqual(process.wait(), 0)
+
+    def check_reload(self, process: Process, states: socket.socket):
+        before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        process.signal(signal.SIGHUP)
+        told = states.recv(4096).decode().splitlines()
+        self.assertEqual(told[0], "RELOADING=1")
+        name, _, value = told[1].partition("=")
+        self.assertEqual(name, "MONOTONIC_USEC")
+        now = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        self.assertIn(int(value), range(before, now + 1))
+        self.assertEqual(states.recv(4096), b"READY=1")
+        process.wait_for("read again, and are in service")
+        self.assert_answers()
 
 
 if __name__ == "__main__":
