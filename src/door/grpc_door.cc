@@ -151,6 +151,10 @@ Result<void> GrpcVisit::make_call() {
 }
 
 loop::Task<Result<call::Outcome>> GrpcVisit::serve() {
+  // A unary call takes a place at the upstream with its message: clients that keep theirs back hold
+  // none. Mostly it has come with the head.
+  if (!call_.method->client_streaming && !exchange_.request_ended())
+    CO_TRY_VOID(co_await messages_->arrive());
   co_return co_await catalogue_.service().serve(call_, replies_);
 }
 

@@ -326,6 +326,31 @@ TEST_F(GrpcDoor, says_itself_where_a_call_comes_from) {
   EXPECT_EQ(metadata.find(FieldId::UserAgent), "grpc-go/1.80");
 }
 
+TEST_F(GrpcDoor, takes_a_place_at_the_upstream_with_the_first_message_only) {
+  FakeExchange& exchange = request("/t.S/Get");
+  exchange.keep_open();
+  scene.start(exchange);
+  const std::string message = frame("a");
+  for (const char byte : message.substr(0, message.size() - 1)) {
+    exchange.send(std::string(1, byte));
+    scene.fake.loop.run_until_idle();
+    EXPECT_EQ(scene.service.calls.size(), 0u);
+  }
+  exchange.send(message.substr(message.size() - 1));
+  scene.fake.loop.run_until_idle();
+  EXPECT_EQ(scene.service.calls.size(), 1u);
+  scene.cancel();
+}
+
+TEST_F(GrpcDoor, does_not_wait_for_the_whole_of_a_large_message) {
+  FakeExchange& exchange = request("/t.S/Get");
+  exchange.keep_open();
+  exchange.send(frame(std::string(100'000, 'a')).substr(0, 70'000));
+  scene.start(exchange);
+  EXPECT_EQ(scene.service.calls.size(), 1u);
+  scene.cancel();
+}
+
 TEST_F(GrpcDoor, does_not_wait_for_the_whole_request_of_a_stream) {
   FakeExchange& exchange = request("/t.S/Chat");
   exchange.keep_open();

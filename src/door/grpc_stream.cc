@@ -1,5 +1,7 @@
 #include "door/grpc_stream.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "door/metadata.h"
@@ -17,6 +19,15 @@ Fields head_fields(const http::Exchange& exchange) {
   return fields;
 }
 
+// Whether the frame that begins here is whole, or as much of it as is worth waiting for.
+bool holds_first_frame(std::string_view begun) {
+  if (begun.size() < wire::kFrameHeaderSize) return false;
+  size_t length = 0;  // big-endian, behind the flags
+  for (size_t i = 1; i < wire::kFrameHeaderSize; ++i)
+    length = length << 8 | static_cast<uint8_t>(begun[i]);
+  return begun.size() >= std::min(wire::kFrameHeaderSize + length, GrpcMessages::kAheadMax);
+}
+
 }  // namespace
 
 GrpcMessages::GrpcMessages(http::Exchange& exchange, uint32_t bytes_max, bool compressed,
@@ -27,6 +38,21 @@ GrpcMessages::GrpcMessages(http::Exchange& exchange, uint32_t bytes_max, bool co
                .flags_allowed = compressed ? wire::kFlagCompressed : uint8_t{0},
                .peer = Origin::Client}) {
   if (streaming_) exchange_.let_body_pause();
+}
+
+loop::Task<Result<void>> GrpcMessages::arrive() {
+  ByteBuffer begun;
+  for (;;) {
+    CO_TRY(chunk, co_await exchange_.read());
+    if (begun.empty() && (chunk.empty() || holds_first_frame(chunk.view()))) {
+      chunk_ = std::move(chunk);
+      co_return {};
+    }
+    begun.append(chunk.view());
+    if (chunk.empty() || holds_first_frame(begun.view())) break;
+  }
+  chunk_ = begun.take();
+  co_return {};
 }
 
 loop::Task<Result<std::optional<call::MessagePart>>> GrpcMessages::next() {

@@ -12,9 +12,14 @@ class GrpcMessages final : public call::Messages {
   // `compressed`: whether the client has said how its messages are; then they may be.
   GrpcMessages(http::Exchange& exchange, uint32_t bytes_max, bool compressed, bool streaming);
 
+  // Waits until the first message is here, or kAheadMax of it, or the end: before next().
+  loop::Task<Result<void>> arrive();
+
   // Failures: BodyTooLarge, BodyInvalid; for a method that does not stream, also for a second
   // message and for none.
   loop::Task<Result<std::optional<call::MessagePart>>> next() override;
+
+  static constexpr size_t kAheadMax = 64 * 1024;
 
  private:
   http::Exchange& exchange_;

@@ -4,6 +4,7 @@ upstreams that say something new by reflection."""
 import asyncio
 import http.client
 import itertools
+import json
 import os
 import re
 import signal
@@ -201,15 +202,16 @@ class OnSighup(ReloadCase):
     def test_an_address_that_is_taken_is_refused_with_its_place(self):
         puppet, taken = self.puppet(), socket.create_server(("127.0.0.1", 0))
         self.addCleanup(taken.close)
-        self.write(puppet, "reload_on_change: false\n")
-        gateway = self.gateway()
         address = "127.0.0.1:%d" % taken.getsockname()[1]
-        self.write(puppet, f"reload_on_change: false\nadmin: off\nlisteners: ['{address}']\n")
-        flags = ["serve", "--config", str(self.config), "--log", "off"]
-        said = Process(harness.BUILD / "parley", *flags)
-        self.addCleanup(said.stop)
-        said.wait_for(rf"parley\.yaml:6:13: cannot listen on {address}: address already in use")
-        self.assertEqual(said.wait(), 1)
+        port = free_port()
+        listen = lambda *all_: f"reload_on_change: false\nlisteners: {json.dumps(all_)}\n"
+        self.write(puppet, listen(f"127.0.0.1:{port}"))
+        gateway = Gateway("--config", str(self.config), "--log", "off", port=port, listen=False)
+        self.addCleanup(gateway.stop)
+        self.write(puppet, listen(f"127.0.0.1:{port}", address))
+        self.reload(gateway, REFUSED)
+        place = rf"parley\.yaml:6:{len('listeners: [') + len(json.dumps(f'127.0.0.1:{port}, ')) + 1}"
+        gateway.process.wait_for(f"{place}: cannot listen on {address}: address already in use")
         self.assertEqual(curl(f"{gateway.url}/get/x").body, ANSWER)
 
     def test_only_what_changed_is_said(self):
