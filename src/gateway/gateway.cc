@@ -204,6 +204,7 @@ Result<void> Gateway::State::meet_predecessor() {
   succession_ = std::make_unique<Succession>(
       loop_, std::move(socket), settings_->upgrade_timeout,
       Succession::Events{.sockets = [this]() -> const auto& { return sockets_.all(); },
+                         .tickets = [this] { return tls_->tickets(); },
                          .say = host_.say});
   return {};
 }
@@ -213,7 +214,11 @@ std::vector<contract::Problem> Gateway::State::take(std::shared_ptr<const Settin
   std::set<std::string> known;
   for (const auto& open : sockets_.all()) known.insert(open->name);
   auto tls = std::make_unique<TlsKeeper>(loop_, *next, *this);
-  if (tls_) tls->inherit(*tls_);
+  if (tls_) {
+    tls->inherit(tls_->tickets());
+  } else if (predecessor_) {
+    tls->inherit(predecessor_->tickets());
+  }
   std::vector<contract::Problem> problems = tls->load();
   std::vector<ListenerPlan> plans = plan_listeners(*next, tls->contexts(), sockets_, problems);
   // All that is wrong is said at once. What is published goes with the new certificates.

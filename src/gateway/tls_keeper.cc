@@ -119,13 +119,20 @@ void TlsKeeper::watch_upstream(size_t index) {
   watched_.push_back(std::move(watched));
 }
 
-void TlsKeeper::inherit(const TlsKeeper& before) {
+void TlsKeeper::inherit(const std::vector<net::ListenerTickets>& before) {
   for (Rotation& rotation : rotations_) {
     const std::string& address = settings_.listeners[rotation.listener].address;
-    for (const Rotation& old : before.rotations_) {
-      if (before.settings_.listeners[old.listener].address == address) rotation.keys = old.keys;
+    for (const net::ListenerTickets& old : before) {
+      if (old.address == address) rotation.keys = old.keys;
     }
   }
+}
+
+std::vector<net::ListenerTickets> TlsKeeper::tickets() const {
+  std::vector<net::ListenerTickets> all;
+  for (const Rotation& rotation : rotations_)
+    all.push_back({settings_.listeners[rotation.listener].address, rotation.keys});
+  return all;
 }
 
 bool TlsKeeper::load(Watched& watched, std::vector<net::TlsProblem>& problems) {

@@ -53,7 +53,9 @@ class TlsKeeper {
   TlsKeeper(loop::Loop& loop, const Settings& settings, TlsListener& listener);
 
   // Before load(): what listeners at the same addresses have given out can still be resumed.
-  void inherit(const TlsKeeper& before);
+  void inherit(const std::vector<net::ListenerTickets>& before);
+  // What another keeper, or another process, inherits.
+  std::vector<net::ListenerTickets> tickets() const;
   // Errors: there are no contexts for some settings. Of what only deserves a warning the
   // configuration has spoken already.
   std::vector<contract::Problem> load();

@@ -22,6 +22,7 @@ namespace {
 constexpr std::string_view kHello = "parley-upgrade 1";
 constexpr std::string_view kSocket = "socket ";
 constexpr std::string_view kFile = "file ";
+constexpr std::string_view kTickets = "tickets ";
 constexpr std::string_view kEnd = "end ";
 constexpr std::string_view kReady = "ready";
 constexpr std::string_view kLeaving = "leaving";
@@ -154,6 +155,10 @@ Result<void> Predecessor::receive() {
       std::from_chars(text.data() + kEnd.size(), text.data() + text.size(), pid_);
       return {};
     }
+    if (text.starts_with(kTickets)) {
+      take_tickets(text.substr(kTickets.size()));
+      continue;
+    }
     const bool file = text.starts_with(kFile);
     if ((!file && !text.starts_with(kSocket)) || !packet.descriptor.valid()) {
       return Failure(Reason::InternalError,
@@ -169,6 +174,14 @@ Result<void> Predecessor::receive() {
       sockets_.push_back({std::string(name), std::move(socket), file});
     }
   }
+}
+
+// Keys that cannot be read cost clients a full handshake, and nothing else.
+void Predecessor::take_tickets(std::string_view packet) {
+  const size_t end = packet.find('\0');
+  if (end == std::string_view::npos) return;
+  if (auto keys = net::TicketKeys::from_bytes(packet.substr(end + 1)))
+    tickets_.push_back({std::string(packet.substr(0, end)), *std::move(keys)});
 }
 
 bool Predecessor::relieve() {
@@ -222,6 +235,12 @@ Result<void> Succession::hand_over(int connection) const {
     }
   }
   TRY_VOID(send_packet(connection, kFile, socket_.descriptor.get()));
+  for (const net::ListenerTickets& one : events_.tickets()) {
+    std::string packet = std::string(kTickets) + one.address;
+    packet += '\0';
+    packet += one.keys.bytes();
+    if (packet.size() <= kPacketBytesMax) TRY_VOID(send_packet(connection, packet));
+  }
   return send_packet(connection, fmt::format("{}{}", kEnd, getpid()));
 }
 

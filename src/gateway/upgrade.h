@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sys/types.h>
@@ -10,6 +11,7 @@
 #include "gateway/listener_sockets.h"
 #include "loop/loop.h"
 #include "loop/task.h"
+#include "net/tls_tickets.h"
 
 // How a process hands its listening sockets to the one that takes its place, over a Unix socket of
 // packets (SOCK_SEQPACKET) that both know by `upgrade_socket`:
@@ -19,6 +21,8 @@
 //   and
 //                                  for the upgrade socket itself, whose NAME is empty. `file`
 //                                  instead of `socket`: its process removes the socket's file
+//   old → new   tickets ADDRESS    and behind a zero the keys that seal the session tickets of the
+//                                  listener; for each that has some
 //   old → new   end PID            of the old process
 //   new → old   ready              it has its contracts and accepts
 //   old → new   leaving            it drains
@@ -35,6 +39,7 @@ class Predecessor {
 
   std::vector<GivenSocket> take_sockets() { return std::move(sockets_); }
   net::ListeningSocket take_upgrade_socket() { return std::move(upgrade_socket_); }
+  const std::vector<net::ListenerTickets>& tickets() const { return tickets_; }
   pid_t pid() const { return pid_; }
 
   // This process serves: the other one may leave, and its files are ours. False: it has gone
@@ -44,11 +49,13 @@ class Predecessor {
  private:
   explicit Predecessor(net::Descriptor connection) : connection_(std::move(connection)) {}
   Result<void> receive();
+  void take_tickets(std::string_view packet);
 
   const net::Descriptor connection_;
   pid_t pid_ = 0;
   std::vector<GivenSocket> sockets_;
   net::ListeningSocket upgrade_socket_;
+  std::vector<net::ListenerTickets> tickets_;
 };
 
 // Waits for the process that takes over from this one. On the control thread.
@@ -56,6 +63,7 @@ class Succession {
  public:
   struct Events {
     std::function<const std::vector<std::shared_ptr<OpenListener>>&()> sockets;
+    std::function<std::vector<net::ListenerTickets>()> tickets;
     std::function<void(const std::string& line)> say;
   };
   // `limit`: how long a new process may take until it is ready.

@@ -23,6 +23,7 @@ class Upgrade : public testing::Test {
     succession = std::make_unique<Succession>(
         loop, *open_upgrade_socket(path), seconds(20),
         Succession::Events{.sockets = [this]() -> const auto& { return sockets.all(); },
+                           .tickets = [this] { return tickets; },
                            .say = [this](const std::string&) { ++said; }});
     tasks.spawn(wait());
     thread = std::thread([this] {
@@ -49,6 +50,9 @@ class Upgrade : public testing::Test {
   std::unique_ptr<loop::Poller> poller = loop::make_epoll_poller();
   loop::Loop loop{clock, *poller};
   ListenerSockets sockets;
+  const std::vector<net::ListenerTickets> tickets = {
+      {"127.0.0.1:0", net::TicketKeys::fresh().rotated().rotated()},
+      {"unix:/parley.sock", net::TicketKeys::fresh()}};
   std::unique_ptr<Succession> succession;
   std::atomic<int> said = 0;
   std::atomic<pid_t> successor = 0;
@@ -74,6 +78,17 @@ TEST_F(Upgrade, hands_over_every_socket_and_leaves_once_the_new_one_is_ready) {
   EXPECT_TRUE((*met)->relieve());
   thread.join();
   EXPECT_EQ(successor, getpid());
+}
+
+TEST_F(Upgrade, hands_over_the_keys_of_tickets) {
+  auto met = Predecessor::meet(path, seconds(20));
+  ASSERT_TRUE(met && *met);
+  const std::vector<net::ListenerTickets>& handed = (*met)->tickets();
+  ASSERT_EQ(handed.size(), tickets.size());
+  for (size_t i = 0; i < handed.size(); ++i) {
+    EXPECT_EQ(handed[i].address, tickets[i].address);
+    EXPECT_EQ(handed[i].keys.bytes(), tickets[i].keys.bytes());
+  }
 }
 
 TEST_F(Upgrade, goes_on_when_the_new_process_ends_before_it_is_ready) {

@@ -128,5 +128,20 @@ TEST(TicketKeys, open_what_older_ones_have_sealed) {
   EXPECT_FALSE(keys.rotated().find(first.data()));
 }
 
+TEST(TicketKeys, come_back_from_their_bytes) {
+  const TicketKeys keys = TicketKeys::fresh().rotated().rotated().rotated();
+  const auto back = TicketKeys::from_bytes(keys.bytes());
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->bytes(), keys.bytes());
+  EXPECT_EQ(back->newest().name, keys.newest().name);
+}
+
+TEST(TicketKeys, are_not_made_of_bytes_that_are_none) {
+  const std::string bytes = TicketKeys::fresh().bytes();
+  EXPECT_FALSE(TicketKeys::from_bytes(""));
+  EXPECT_FALSE(TicketKeys::from_bytes(bytes.substr(1)));
+  EXPECT_FALSE(TicketKeys::from_bytes(bytes + bytes + bytes + bytes));
+}
+
 }  // namespace
 }  // namespace parley::net

@@ -1,6 +1,7 @@
 #include "net/tls_tickets.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include <openssl/rand.h>
 
@@ -34,6 +35,20 @@ TicketKeys TicketKeys::rotated() const {
   TicketKeys keys = fresh();
   const size_t kept = std::min(keys_.size(), kKept - 1);
   keys.keys_.insert(keys.keys_.end(), keys_.begin(), keys_.begin() + static_cast<ptrdiff_t>(kept));
+  return keys;
+}
+
+std::string TicketKeys::bytes() const {
+  return {reinterpret_cast<const char*>(keys_.data()), keys_.size() * sizeof(Key)};
+}
+
+std::optional<TicketKeys> TicketKeys::from_bytes(std::string_view bytes) {
+  static_assert(sizeof(Key) == sizeof Key::name + sizeof Key::cipher + sizeof Key::mac);
+  if (bytes.empty() || bytes.size() > kBytesMax || bytes.size() % sizeof(Key) != 0)
+    return std::nullopt;
+  TicketKeys keys;
+  keys.keys_.resize(bytes.size() / sizeof(Key));
+  std::memcpy(keys.keys_.data(), bytes.data(), bytes.size());
   return keys;
 }
 

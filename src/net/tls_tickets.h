@@ -3,6 +3,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace parley::net {
@@ -23,10 +26,21 @@ class TicketKeys {
   const Key& newest() const { return keys_.front(); }
   const Key* find(const uint8_t* name) const;  // nullptr: of no key that we have
 
+  // All of them, for another process of this user, and back; nullopt: these bytes are none.
+  std::string bytes() const;
+  static std::optional<TicketKeys> from_bytes(std::string_view bytes);
+
   static constexpr size_t kKept = 3;
+  static constexpr size_t kBytesMax = kKept * sizeof(Key);
 
  private:
   std::vector<Key> keys_;
+};
+
+// Those of a listener, by its address as the settings have it.
+struct ListenerTickets {
+  std::string address;
+  TicketKeys keys;
 };
 
 }  // namespace parley::net

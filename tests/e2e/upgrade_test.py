@@ -5,6 +5,7 @@ import itertools
 import os
 import signal
 import socket
+import ssl
 import stat
 import tempfile
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import frames
 import harness
+from certificates import Authority
 from harness import Lines, Process, curl, free_port, wait_until
 from loads import Everything, Http1Load, Verdict
 from puppet import PROTO, SERVICE, Puppet, Stream
@@ -48,8 +50,8 @@ class UpgradeCase(unittest.TestCase):
         self.addCleanup(process.stop)
         return process
 
-    def first(self, **how) -> Process:
-        process = self.start(**how)
+    def first(self, flags: tuple[str, ...] | list[str] = (), **how) -> Process:
+        process = self.start(*flags, **how)
         process.wait_for("^ready: ")
         wait_until(lambda: curl(f"http://127.0.0.1:{self.admin_port}/readyz").status == 200, "it")
         return process
@@ -167,6 +169,30 @@ class OneByOne(UpgradeCase):
         stream.send(stream.message_frame("last") + stream.trailers_frame())
         self.assertIn("last", watch.next())
         self.assertEqual(old.wait(), 0, old.output)
+
+
+class Sessions(UpgradeCase):
+    def test_of_tls_are_resumed_by_the_new_process(self):
+        authority = Authority()
+        self.addCleanup(authority.remove)
+        pair = authority.issue("DNS:localhost")
+        context = ssl.create_default_context(cafile=str(authority.ca))
+
+        def ask(session: ssl.SSLSession | None) -> tuple[bool, ssl.SSLSession]:
+            with socket.create_connection(("127.0.0.1", self.port), 10) as raw:
+                with context.wrap_socket(raw, server_hostname="localhost",
+                                         session=session) as stream:
+                    stream.sendall(b"GET /get/x HTTP/1.1\r\nhost: localhost\r\n\r\n")
+                    self.assertIn(b" 200 ", stream.recv(65536))
+                    return stream.session_reused, stream.session
+
+        old = self.first(flags=pair.flags)
+        reused, session = ask(None)
+        self.assertFalse(reused)
+        new = self.start(*pair.flags)
+        new.wait_for("took over from process")
+        self.assertEqual(old.wait(), 0, old.output)
+        self.assertTrue(ask(session)[0])
 
 
 class FromSystemd(UpgradeCase):
