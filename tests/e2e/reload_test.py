@@ -210,7 +210,8 @@ class OnSighup(ReloadCase):
         self.addCleanup(gateway.stop)
         self.write(puppet, listen(f"127.0.0.1:{port}", address))
         self.reload(gateway, REFUSED)
-        place = rf"parley\.yaml:6:{len('listeners: [') + len(json.dumps(f'127.0.0.1:{port}, ')) + 1}"
+        column = len(f"listeners: [\"127.0.0.1:{port}\", ") + 1
+        place = rf"parley\.yaml:6:{column}"
         gateway.process.wait_for(f"{place}: cannot listen on {address}: address already in use")
         self.assertEqual(curl(f"{gateway.url}/get/x").body, ANSWER)
 

@@ -175,7 +175,8 @@ class Handshakes(TlsCase):
             ours = silent.getsockname()[1]
         self.assertEqual(self.metric(self.gateway, "parley_tls_failures_total"), failed + 1)
         self.assertEqual(self.curl(self.gateway).status, 200)
-        self.gateway.process.wait_for(rf"^listener 127.0.0.1:{self.gateway.port}: 127.0.0.1:{ours}: "
+        place = f"127.0.0.1:{self.gateway.port}: 127.0.0.1:{ours}"
+        self.gateway.process.wait_for(rf"^listener {place}: "
                                       r"TLS handshake failed: it took too long \(timeout\)$")
 
 
