@@ -78,6 +78,7 @@ class GatewayTest : public testing::Test {
     settings.listeners = {{.address = "127.0.0.1:0", .serve = {}}};
     settings.admin = "127.0.0.1:0";
     settings.threads = 3;
+    settings.connections_max = 100;  // which any machine has descriptors for
     settings.log.format = edge::LogFormat::Off;
     settings.drain_timeout = std::chrono::seconds(5);
   }
