@@ -52,8 +52,8 @@ Strings problems_of_file(const std::string& text, Flags flags = {}) {
 
 TEST(Settings, say_where_the_file_names_an_address_twice) {
   EXPECT_EQ(problems_of_file("upstreams: {a: 'a:1'}\nlisteners:\n  - '[::1]:1'\n"
-                             "  - {serve: api, address: '[::1]:1'}\n"),
-            Strings{"parley.yaml:4:27: two listeners have the address [::1]:1"});
+                             "  - {serve: [api], address: '[::1]:1'}\n"),
+            Strings{"parley.yaml:4:29: two listeners have the address [::1]:1"});
   EXPECT_EQ(problems_of_file("upstreams: {a: 'a:1'}\nlisteners: ['[::1]:1']\n"
                              "admin: {address: '[::1]:1'}\n"),
             Strings{"parley.yaml:3:18: a listener and admin have the address [::1]:1"});

@@ -60,7 +60,7 @@ Result<std::shared_ptr<const OpenListener>> ListenerSockets::open(const std::str
       count = 1;
   } else {
     // With SO_REUSEPORT alone, a second gateway would silently share the port. A listener of ours
-    // may: a reload opens 0.0.0.0 before it closes 127.0.0.1, and no connection is refused.
+    // may: a reload opens 0.0.0.0 before it closes 127.0.0.1.
     listener->address = address;
     if (!shares_port_of_ours(address)) {
       TRY(chosen, net::find_free_address(address));
