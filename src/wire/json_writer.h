@@ -118,6 +118,7 @@ class JsonWriter {
   void plain_name(Pen& pen, const Program& program, const FieldPlan& plan, const FieldPlan* next);
   bool plain_value(Pen& pen, WriteFrame& frame, const FieldPlan& plan);
   bool plain_number(Pen& pen, const FieldPlan& plan, Kind kind);
+  bool plain_bits(Pen& pen, const FieldPlan& plan, Kind kind, uint64_t bits);
   template <Kind kKind>
   Pen plain_numbers_of(Pen pen, const FieldPlan& plan);
   Pen plain_numbers(const Pen& pen, const FieldPlan& plan);

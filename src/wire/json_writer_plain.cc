@@ -62,10 +62,9 @@ PARLEY_INLINE const char* read_bits(WireType type, const char* in, const char* e
   return in + size;
 }
 
-PARLEY_INLINE char* put_quoted(char* at, uint64_t value, bool negative) {
+PARLEY_INLINE char* put_quoted(char* at, uint64_t value, bool has_sign) {
   *at++ = '"';
-  if (negative) *at++ = '-';
-  at = put_uint64(at, negative ? 0 - value : value);
+  at = has_sign ? put_int64(at, static_cast<int64_t>(value)) : put_uint64(at, value);
   *at++ = '"';
   return at;
 }
@@ -79,11 +78,8 @@ PARLEY_INLINE char* put_number(Kind kind, uint64_t bits, char* at) {
     case Kind::Uint32:
     case Kind::Fixed32: return put_uint64(at, static_cast<uint32_t>(bits));
     case Kind::Int64:
-    case Kind::Sfixed64: return put_quoted(at, bits, static_cast<int64_t>(bits) < 0);
-    case Kind::Sint64: {
-      const int64_t value = zigzag_decode(bits);
-      return put_quoted(at, static_cast<uint64_t>(value), value < 0);
-    }
+    case Kind::Sfixed64: return put_quoted(at, bits, true);
+    case Kind::Sint64: return put_quoted(at, static_cast<uint64_t>(zigzag_decode(bits)), true);
     case Kind::Uint64:
     case Kind::Fixed64: return put_quoted(at, bits, false);
     case Kind::Bool: {
@@ -159,6 +155,11 @@ PARLEY_INLINE void JsonWriter::plain_name(Pen& pen, const Program& program, cons
 PARLEY_INLINE bool JsonWriter::plain_number(Pen& pen, const FieldPlan& plan, Kind kind) {
   uint64_t bits = 0;
   pen.in = read_bits(wire_type(kind), pen.in, pen.end, bits);
+  return plain_bits(pen, plan, kind, bits);
+}
+
+PARLEY_INLINE bool JsonWriter::plain_bits(Pen& pen, const FieldPlan& plan, Kind kind,
+                                          uint64_t bits) {
   if (pen.in == nullptr) return malformed(kNoMessage);
   if (char* const behind = put_number(kind, bits, pen.at)) [[likely]] {
     pen.at = behind;
@@ -203,7 +204,13 @@ template <Kind kKind>
 JsonWriter::Pen JsonWriter::plain_numbers_of(Pen pen, const FieldPlan& plan) {
   while (pen.in != pen.end) {
     pen.at = plain_room(pen.at, kValueTextMax);
-    if (!plain_number(pen, plan, kKind)) {
+    uint64_t bits = 0;
+    // The sizes of packed varints follow no pattern: no branch on them.
+    if (wire_type(kKind) == WireType::Varint && pen.left() >= kVarintMax)
+      pen.in = varint_at_once(pen.in, bits);
+    else
+      pen.in = read_bits(wire_type(kKind), pen.in, pen.end, bits);
+    if (!plain_bits(pen, plan, kKind, bits)) {
       pen.in = nullptr;
       break;
     }

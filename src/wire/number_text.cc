@@ -240,14 +240,20 @@ char* put_scientific(char* to, const ShortDecimal& decimal) {
 
 // A number that is not whole, or is too large or too small for digits alone.
 char* put_decimal(char* to, double value) {
-  if (value < 0) *to++ = '-', value = -value;
+  *to = '-';
+  to += value < 0 ? 1 : 0;
+  value = std::abs(value);
   if (value < kFixedMin || value >= kFixedMax) return put_scientific(to, shortest_decimal(value));
   if (value < kShortMax) {
-    const auto scaled = static_cast<uint64_t>(value * kShortScale + 0.5);
-    if (static_cast<double>(scaled) / kShortScale == value) {
-      to = put_uint64(to, scaled / kShortScale);
+    const double scaled = value * kShortScale;
+    const auto whole = static_cast<int64_t>(scaled + 0.5);
+    const auto rounded = static_cast<double>(whole);
+    // The division decides; where there are more digits, the distance mostly spares it.
+    if (std::abs(scaled - rounded) <= scaled * 0x1p-50 && rounded / kShortScale == value) {
+      const auto digits = static_cast<uint64_t>(whole);
+      to = put_uint64(to, digits / kShortScale);
       *to++ = '.';
-      return put_fraction(to, scaled % kShortScale, kShortDigits);
+      return put_fraction(to, digits % kShortScale, kShortDigits);
     }
   }
   // Nothing is nearer to a whole number than the whole number: both have the same digits before the
@@ -349,12 +355,10 @@ char* put_uint64(char* to, uint64_t value) {
 }
 
 char* put_int64(char* to, int64_t value) {
-  auto magnitude = static_cast<uint64_t>(value);
-  if (value < 0) {
-    *to++ = '-';
-    magnitude = 0 - magnitude;
-  }
-  return put_uint64(to, magnitude);
+  // Signs of data follow no pattern: no branch, so none that is guessed wrongly.
+  const uint64_t negative = value < 0 ? 1 : 0;
+  *to = '-';
+  return put_uint64(to + negative, (static_cast<uint64_t>(value) ^ (0 - negative)) + negative);
 }
 
 char* put_padded(char* to, uint32_t value, int digits) {

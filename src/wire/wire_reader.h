@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -18,6 +19,31 @@ inline constexpr int kTagMax = 5;               // bytes of the longest tag
 //   WireReader reader(bytes);
 //   while (reader.next()) switch (reader.number()) { ... reader.skip(); }
 //   if (reader.failed()) ...
+// The seven low bits of each byte, side by side.
+inline uint64_t joined_sevens(uint64_t bytes) {
+  bytes &= 0x7F7F7F7F7F7F7F7F;
+  bytes = (bytes & 0x007F007F007F007F) | (bytes & 0x7F007F007F007F00) >> 1;
+  bytes = (bytes & 0x00003FFF00003FFF) | (bytes & 0x3FFF00003FFF0000) >> 2;
+  return (bytes & 0x000000000FFFFFFF) | (bytes & 0x0FFFFFFF00000000) >> 4;
+}
+
+// Where the varint at `at` ends, of which kVarintMax bytes are readable; null: nowhere.
+inline const char* varint_at_once(const char* at, uint64_t& value) {
+  uint64_t bytes;
+  std::memcpy(&bytes, at, sizeof bytes);
+  if (const uint64_t ends = ~bytes & 0x8080808080808080) [[likely]] {
+    value = joined_sevens(bytes & (ends ^ (ends - 1)));
+    return at + std::countr_zero(ends) / 8 + 1;
+  }
+  const auto ninth = static_cast<uint8_t>(at[8]);
+  const auto tenth = static_cast<uint8_t>(at[9]);
+  value = joined_sevens(bytes) | static_cast<uint64_t>(ninth & 0x7F) << 56;
+  if (ninth < 0x80) return at + 9;
+  // The tenth byte holds one bit of a 64-bit value.
+  value |= static_cast<uint64_t>(tenth) << 63;
+  return tenth > 1 ? nullptr : at + kVarintMax;
+}
+
 class WireReader {
  public:
   WireReader() = default;
