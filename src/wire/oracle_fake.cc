@@ -9,6 +9,7 @@
 #include <google/protobuf/util/type_resolver_util.h>
 
 #include "base/assert.h"
+#include "base/utf8.h"
 #include "contract/contract_fake.h"
 
 namespace parley::wire {
@@ -57,6 +58,7 @@ void Oracle::normalize(pb::Message& message) {
   r.ListFields(message, &set);
   for (const pb::FieldDescriptor* const field : set) {
     if (field->enum_type() != nullptr) normalize_nulls(message, *field);
+    if (field->type() == pb::FieldDescriptor::TYPE_STRING) normalize_text(message, *field);
     if (field->cpp_type() != pb::FieldDescriptor::CPPTYPE_MESSAGE) continue;
     if (!field->is_repeated()) normalize(*r.MutableMessage(&message, field));
     for (int n = field->is_repeated() ? r.FieldSize(message, field) : 0; n > 0; --n)
@@ -71,6 +73,18 @@ void Oracle::normalize_nulls(pb::Message& message, const pb::FieldDescriptor& fi
   if (!field.is_repeated()) r.SetEnumValue(&message, &field, 0);
   for (int n = field.is_repeated() ? r.FieldSize(message, &field) : 0; n-- > 0;)
     r.SetRepeatedEnumValue(&message, &field, n, 0);
+}
+
+// Text that proto2 lets be no UTF-8. A path of a mask loses its first underscore in json_util.
+void Oracle::normalize_text(pb::Message& message, const pb::FieldDescriptor& field) {
+  const pb::Reflection& r = *message.GetReflection();
+  const bool path = message.GetDescriptor()->full_name() == "google.protobuf.FieldMask";
+  const auto normal = [&](const std::string& text) {
+    return utf8_repaired(path && text.starts_with('_') ? text.substr(1) : text);
+  };
+  if (!field.is_repeated()) r.SetString(&message, &field, normal(r.GetString(message, &field)));
+  for (int n = field.is_repeated() ? r.FieldSize(message, &field) : 0; n-- > 0;)
+    r.SetRepeatedString(&message, &field, n, normal(r.GetRepeatedString(message, &field, n)));
 }
 
 // The reflection of dynamic messages keeps double keys apart, and entries whose value is unknown to

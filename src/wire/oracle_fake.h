@@ -27,7 +27,8 @@ class Oracle {
   const CodecFake& codec() const { return codec_; }
 
   // Brings a parsed message into the form that it has when it comes back from JSON: unknown fields
-  // are gone, of double keys the last stays, a Value without a kind is null, null is 0.
+  // are gone, of double keys the last stays, a Value without a kind is null, null is 0,
+  // text is UTF-8, no path of a mask begins with an underscore (json_util drops it).
   void normalize(google::protobuf::Message& message);
 
  private:
@@ -35,6 +36,8 @@ class Oracle {
                      const google::protobuf::FieldDescriptor& field);
   static void normalize_nulls(google::protobuf::Message& message,
                               const google::protobuf::FieldDescriptor& field);
+  static void normalize_text(google::protobuf::Message& message,
+                             const google::protobuf::FieldDescriptor& field);
   void normalize_any(google::protobuf::Message& message);
 
   CodecFake codec_;
