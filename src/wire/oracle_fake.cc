@@ -75,12 +75,13 @@ void Oracle::normalize_nulls(pb::Message& message, const pb::FieldDescriptor& fi
     r.SetRepeatedEnumValue(&message, &field, n, 0);
 }
 
-// Text that proto2 lets be no UTF-8. A path of a mask loses its first underscore in json_util.
+// Text that proto2 lets be no UTF-8. json_util loses underscores of a mask's paths.
 void Oracle::normalize_text(pb::Message& message, const pb::FieldDescriptor& field) {
   const pb::Reflection& r = *message.GetReflection();
   const bool path = message.GetDescriptor()->full_name() == "google.protobuf.FieldMask";
-  const auto normal = [&](const std::string& text) {
-    return utf8_repaired(path && text.starts_with('_') ? text.substr(1) : text);
+  const auto normal = [&](std::string text) {
+    if (path) std::erase(text, '_');
+    return utf8_repaired(text);
   };
   if (!field.is_repeated()) r.SetString(&message, &field, normal(r.GetString(message, &field)));
   for (int n = field.is_repeated() ? r.FieldSize(message, &field) : 0; n-- > 0;)

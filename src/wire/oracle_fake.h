@@ -28,7 +28,7 @@ class Oracle {
 
   // Brings a parsed message into the form that it has when it comes back from JSON: unknown fields
   // are gone, of double keys the last stays, a Value without a kind is null, null is 0,
-  // text is UTF-8, no path of a mask begins with an underscore (json_util drops it).
+  // text is UTF-8, paths of masks have no underscores (json_util loses some).
   void normalize(google::protobuf::Message& message);
 
  private:
