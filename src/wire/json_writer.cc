@@ -32,15 +32,43 @@ JsonWriter::JsonWriter(std::string_view wire, const JsonWriteOptions& options, B
 }
 
 JsonWriter::Ended JsonWriter::write_message(const Program& program) {
-  any_types_ = &program.programs();
-  return complete(message(program, wire_, 0) && run());
+  return complete(open_message(program) && run());
 }
 
 JsonWriter::Ended JsonWriter::write_field(const Program& program, const FieldPlan& only) {
+  return complete(open_field(program, only) && run());
+}
+
+void JsonWriter::begin_message(const Program& program) {
+  plain_max_ = kPlainPieceMax;
+  begun_ = open_message(program);
+  out_.commit();
+}
+
+void JsonWriter::begin_field(const Program& program, const FieldPlan& only) {
+  plain_max_ = kPlainPieceMax;
+  begun_ = open_field(program, only);
+  out_.commit();
+}
+
+JsonWriter::Ended JsonWriter::write_piece(size_t bytes) {
+  if (!begun_) return complete(false);
+  out_.restart();
+  pause_at_ = bytes;
+  const Ended ended = complete(run());
+  return ended == Ended::Done && !frames_.empty() ? Ended::More : ended;
+}
+
+bool JsonWriter::open_message(const Program& program) {
   any_types_ = &program.programs();
-  if (!push(program, wire_, true, 0)) return complete(false);
+  return message(program, wire_, 0);
+}
+
+bool JsonWriter::open_field(const Program& program, const FieldPlan& only) {
+  any_types_ = &program.programs();
+  if (!push(program, wire_, true, 0)) return false;
   frames_.back().only = &only;
-  return complete(run());
+  return true;
 }
 
 JsonWriter::Ended JsonWriter::complete(bool ok) {
@@ -58,7 +86,7 @@ bool JsonWriter::malformed(const char* what) {
 }
 
 bool JsonWriter::run() {
-  while (!frames_.empty()) {
+  while (!frames_.empty() && !paused()) {
     WriteFrame& frame = frames_.back();
     if (!(frame.plain ? plain_fields(frame) : fields(frame))) [[unlikely]]
       return false;
@@ -77,7 +105,7 @@ bool JsonWriter::push(const Program& program, std::string_view wire, bool bare, 
   frame.program = &program;
   frame.bare = bare;
   frame.selection = bare ? nullptr : selection;
-  frame.plain = plain_ && !bare && frame.selection == nullptr;
+  frame.plain = plain_ && !bare && frame.selection == nullptr && wire.size() <= plain_max_;
   frame.any_ends = any_ends;
   frame.owns_bytes = owns;
   frame.seen = static_cast<uint32_t>(scratch_.seen.size());
@@ -107,13 +135,15 @@ bool JsonWriter::normalize(const Program& program, std::string_view& wire, bool&
   return true;
 }
 
-// Writes fields until the message ends, or until one opens a frame of its own.
+// Writes fields until the message ends, or until one opens a frame of its own, or a pause is due.
 bool JsonWriter::fields(WriteFrame& frame) {
   const size_t depth = frames_.size();
-  while (!frame.reader.at_end()) {
+  if (!packed_.at_end() && !packed_elements(frame, *frame.field)) return false;
+  while (!frame.reader.at_end() && !paused()) {
     if (!one_field(frame)) return false;
     if (frames_.size() != depth) return true;  // `frame` may have moved
   }
+  if (paused()) return true;
   return end_message(frame);
 }
 
@@ -252,12 +282,16 @@ bool JsonWriter::list(WriteFrame& frame, const FieldPlan& plan) {
 }
 
 bool JsonWriter::packed(WriteFrame& frame, const FieldPlan& plan) {
-  WireReader elements(frame.reader.bytes());
-  while (!elements.at_end() && !elements.failed()) {
-    if (plan.kind == Kind::Enum && unknown_enum(plan, elements)) continue;
+  packed_ = WireReader(frame.reader.bytes());
+  return packed_elements(frame, plan);
+}
+
+bool JsonWriter::packed_elements(WriteFrame& frame, const FieldPlan& plan) {
+  while (!packed_.at_end() && !paused()) {
+    if (plan.kind == Kind::Enum && unknown_enum(plan, packed_)) continue;
     if (frame.open == nullptr && !begin_repeated(frame, plan)) return false;
     next_element(frame);
-    if (!scalar(plan, elements)) return false;
+    if (!scalar(plan, packed_)) return false;
   }
   return true;
 }

@@ -63,7 +63,7 @@ inline constexpr size_t kNormalFree = 1024 * 1024;
 class JsonWriter {
  public:
   enum class Pass : uint8_t { Quick, Careful };
-  enum class Ended : uint8_t { Done, Disorder, Failed };
+  enum class Ended : uint8_t { Done, Disorder, Failed, More };
 
   JsonWriter(std::string_view wire, const JsonWriteOptions& options, ByteBuffer& out,
              JsonWriterScratch& scratch, Pass pass);
@@ -73,8 +73,21 @@ class JsonWriter {
   Ended write_field(const Program& program, const FieldPlan& only);
   Failure failure() const;
 
+  // Or, of a careful writer, piece by piece: begin_message or begin_field, once, and then
+  // `write_piece` as long as it gives More. A piece has `bytes` bytes, and a little more: it ends
+  // between two elements. What was written may be taken from the buffer in between.
+  void begin_message(const Program& program);
+  void begin_field(const Program& program, const FieldPlan& only);
+  Ended write_piece(size_t bytes);
+
  private:
+  // Where the quick loops are not to be interrupted: they write some times as much as they read.
+  static constexpr size_t kPlainPieceMax = 16 * 1024;
+
   Ended complete(bool ok);
+  bool open_message(const Program& program);
+  bool open_field(const Program& program, const FieldPlan& only);
+  bool paused() const { return out_.size() >= pause_at_; }
 
   // Frames.
   bool run();
@@ -95,6 +108,7 @@ class JsonWriter {
   void next_element(WriteFrame& frame);
   bool list(WriteFrame& frame, const FieldPlan& plan);
   bool packed(WriteFrame& frame, const FieldPlan& plan);
+  bool packed_elements(WriteFrame& frame, const FieldPlan& plan);
   bool entry(WriteFrame& frame, const FieldPlan& plan);
   bool joined_entry(const Program& entry, std::string_view wire, MapEntry& result);
   bool entry_key(const FieldPlan& plan, std::string_view key);
@@ -174,6 +188,10 @@ class JsonWriter {
   size_t normal_forms_ = 0;    // of the scratch's, in use
   size_t joined_entries_ = 0;  // the same
   size_t normal_left_;
+  WireReader packed_;  // the elements of the open packed list that are left
+  size_t pause_at_ = SIZE_MAX;
+  size_t plain_max_ = SIZE_MAX;  // bytes of a message that the quick loops may write
+  bool begun_ = true;            // what was begun to be written in pieces could be opened
   uint32_t indent_ = 0;
   const bool careful_;
   const bool plain_;  // neither pretty nor with other forms than ProtoJSON's own

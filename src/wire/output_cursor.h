@@ -43,6 +43,13 @@ class OutputCursor {
   void commit() { out_.commit(static_cast<size_t>(at_ - out_.data()) - out_.size()); }
   void abandon() { out_.truncate(start_); }
 
+  // Goes on in the buffer, whose content somebody has taken. REQUIRES: committed.
+  void restart() {
+    start_ = out_.size();
+    at_ = nullptr;
+    grow(1);
+  }
+
  private:
   void grow(size_t count) {
     if (at_) commit();
@@ -51,7 +58,7 @@ class OutputCursor {
   }
 
   ByteBuffer& out_;
-  const size_t start_;
+  size_t start_;
   char* at_ = nullptr;
   char* limit_ = nullptr;
 };
