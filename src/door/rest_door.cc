@@ -49,7 +49,10 @@ class RestVisit {
   loop::Task<void> serve_unary();
   loop::Task<void> serve_stream();
   bool wants_no_content() const;
+  bool without_body() const { return exchange_.request().verb() == "HEAD"; }
   void answer(const Fields& metadata, const Fields& trailers, std::optional<ReplyBody> body);
+  loop::Task<void> answer_in_pieces(const AnswerContext& about, const Bytes& message);
+  void add_head_fields(const Fields& metadata, const Fields& trailers, http::ResponseHead& head);
   void fail(const Failure& failure) { answer_problem(exchange_, failure, context()); }
 
   Failure message_too_large() const;
@@ -224,6 +227,8 @@ loop::Task<void> RestVisit::serve_unary() {
   const auto message = reply.take_message();
   if (!message) co_return answer_problem(exchange_, message.error(), about);
   if (wants_no_content()) co_return answer(reply.metadata(), outcome->trailers, std::nullopt);
+  if (message->size() >= kPiecewiseMin && !format_->plain() && !without_body())
+    co_return co_await answer_in_pieces(about, *message);
   auto body = encode_reply(*format_, *message);
   if (!body) co_return answer_problem(exchange_, body.error(), about);
   answer(reply.metadata(), outcome->trailers, *std::move(body));
@@ -238,7 +243,6 @@ bool RestVisit::wants_no_content() const {
 // Without a body: the client preferred none.
 void RestVisit::answer(const Fields& metadata, const Fields& trailers,
                        std::optional<ReplyBody> body) {
-  exchange_.record().code_known = true;
   http::ResponseHead head;
   if (body) {
     head.fields.add(FieldId::ContentType, body->content_type);
@@ -247,12 +251,37 @@ void RestVisit::answer(const Fields& metadata, const Fields& trailers,
     head.status = 204;
     head.fields.add("preference-applied", "return=minimal");
   }
+  add_head_fields(metadata, trailers, head);
+  const bool bodiless = !body || body->bytes.empty() || without_body();
+  exchange_.begin(std::move(head), bodiless);
+  if (!bodiless) exchange_.finish_with(std::move(body->bytes));
+}
+
+void RestVisit::add_head_fields(const Fields& metadata, const Fields& trailers,
+                                http::ResponseHead& head) {
+  exchange_.record().code_known = true;
   head.fields.add(FieldId::XRequestId, exchange_.record().request_id);
   add_client_fields(metadata, settings().metadata, head.fields);
   add_client_fields(trailers, settings().metadata, head.fields);
-  const bool bodiless = !body || body->bytes.empty() || exchange_.request().verb() == "HEAD";
-  exchange_.begin(std::move(head), bodiless);
-  if (!bodiless) exchange_.finish_with(std::move(body->bytes));
+}
+
+// A long answer: its length is not known when it begins, and what is wrong with its end breaks it
+// off.
+loop::Task<void> RestVisit::answer_in_pieces(const AnswerContext& about, const Bytes& message) {
+  const auto pieces = pieces_of(*format_, message);
+  auto piece = pieces->next(kPieceBytes);
+  if (!piece) co_return answer_problem(exchange_, piece.error(), about);
+  http::ResponseHead head;
+  head.fields.add(FieldId::ContentType, "application/json");
+  add_head_fields(*about.metadata, *about.trailers, head);
+  exchange_.begin(std::move(head));
+  while (piece && !piece->empty()) {
+    if (!co_await exchange_.write(*std::move(piece))) co_return;
+    piece = pieces->next(kPieceBytes);
+  }
+  if (piece) co_return exchange_.finish_with(format_->json.pretty ? Bytes::copy("\n") : Bytes());
+  note_failure(exchange_.record(), piece.error());
+  exchange_.reset(piece.error().code());
 }
 
 loop::Task<void> RestVisit::serve_stream() {

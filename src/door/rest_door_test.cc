@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "door/door_fake.h"
+#include "door/rest_reply.h"
 #include "wire/grpc_compression.h"
 
 namespace parley::door {
@@ -16,7 +17,9 @@ constexpr std::string_view kProto = R"(
     import "google/api/annotations.proto";
     import "google/api/httpbody.proto";
     message User { int64 id = 1; string name = 2; }
+    message UserList { repeated User users = 1; }
     service Users {
+      rpc List(User) returns (UserList) { option (google.api.http) = {get: "/v1/users"}; }
       rpc Get(User) returns (User) { option (google.api.http) = {get: "/v1/users/{id}"}; }
       rpc Create(User) returns (User) {
         option (google.api.http) = {post: "/v1/users" body: "*"};
@@ -55,6 +58,56 @@ TEST_F(RestDoor, answers_a_get) {
   EXPECT_EQ(exchange.record().endpoint, "fake:1");
   EXPECT_TRUE(exchange.record().code_known);
   EXPECT_EQ(exchange.record().code, Code::Ok);
+}
+
+// id, then names until there is a mebibyte: the last one counts.
+std::string long_message() {
+  std::string message = kSeven;
+  const std::string name = std::string("\x12\x7F", 2) + std::string(127, 'n');
+  while (message.size() < kPiecewiseMin) message += name;
+  return message;
+}
+
+TEST_F(RestDoor, a_long_answer_leaves_in_pieces) {
+  std::string users;  // of a list: {"users": [{"id": ..., "name": ...}, ...]}
+  while (users.size() < kPiecewiseMin) users += std::string("\x0A\x05", 2) + kEight;
+  reply(users);
+  const FakeExchange& exchange = scene.ask("GET", "/v1/users");
+  EXPECT_EQ(exchange.answer_.status, 200);
+  EXPECT_EQ(exchange.field("content-length"), std::nullopt);
+  EXPECT_EQ(exchange.field("content-type"), "application/json");
+  std::string expected = R"({"users":[)";
+  for (size_t i = 0; i < users.size() / 7; ++i)
+    expected += std::string(i == 0 ? "" : ",") + R"({"id":"8","name":"x"})";
+  EXPECT_EQ(exchange.body_, expected + "]}");
+  EXPECT_TRUE(exchange.finished());
+}
+
+TEST_F(RestDoor, fields_of_a_long_answer_that_come_back_are_merged) {
+  reply(long_message());
+  EXPECT_EQ(scene.ask("GET", "/v1/users/7").body_,
+            R"({"id":"7","name":")" + std::string(127, 'n') + R"("})");
+}
+
+TEST_F(RestDoor, a_long_answer_that_is_malformed_at_once_is_a_failure_of_the_upstream) {
+  reply(long_message() + "\x12");
+  EXPECT_EQ(scene.ask("GET", "/v1/users/7").answer_.status, 502);
+}
+
+TEST_F(RestDoor, a_long_answer_that_is_malformed_behind_its_begin_is_broken_off) {
+  std::string users;
+  while (users.size() < kPiecewiseMin) users += std::string("\x0A\x05", 2) + kEight;
+  reply(users + std::string("\x0A\x03\x12\x01\xFF", 5));  // a name that is no UTF-8
+  const FakeExchange& exchange = scene.ask("GET", "/v1/users");
+  EXPECT_EQ(exchange.answer_.status, 200);
+  EXPECT_EQ(exchange.reset_, Code::Internal);
+}
+
+TEST_F(RestDoor, head_of_a_long_answer_has_its_length) {
+  reply(long_message());
+  const FakeExchange& exchange = scene.ask("HEAD", "/v1/users/7");
+  EXPECT_EQ(exchange.field("content-length"), "147");
+  EXPECT_EQ(exchange.body_, "");
 }
 
 TEST_F(RestDoor, joins_the_chunks_of_a_body) {

@@ -105,6 +105,12 @@ Result<ReplyBody> encode_reply(const ReplyFormat& format, const Bytes& message) 
   return ReplyBody{json.take(), "application/json"};
 }
 
+std::unique_ptr<wire::JsonPieces> pieces_of(const ReplyFormat& format, const Bytes& message) {
+  const wire::Program& program = format.exposed.programs->of(*format.exposed.method->output);
+  return std::make_unique<wire::JsonPieces>(program, message.view(), format.json,
+                                            format.rule.response_field);
+}
+
 Result<void> append_line(const ReplyFormat& format, const Bytes& message, ByteBuffer& out) {
   TRY_VOID(append_json(format, message, out));
   out.append('\n');

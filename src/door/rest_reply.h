@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include "call/call.h"
 #include "door/catalogue.h"
 #include "door/rest_binding.h"
+#include "wire/json_pieces.h"
 #include "wire/wire_to_json.h"
 
 namespace parley::door {
@@ -33,6 +35,13 @@ struct ReplyBody {
 
 // The message outlives what is made of it. Failure: UpstreamMalformed.
 Result<ReplyBody> encode_reply(const ReplyFormat& format, const Bytes& message);
+
+// A message from this size on leaves in pieces of so many bytes of JSON: that is never held whole.
+inline constexpr size_t kPiecewiseMin = 1024 * 1024;
+inline constexpr size_t kPieceBytes = 64 * 1024;
+
+// The JSON of a message, in pieces. Both outlive them. REQUIRES: not format.plain().
+std::unique_ptr<wire::JsonPieces> pieces_of(const ReplyFormat& format, const Bytes& message);
 
 // Appends the JSON of a message and a line feed. REQUIRES: not format.plain().
 Result<void> append_line(const ReplyFormat& format, const Bytes& message, ByteBuffer& out);
