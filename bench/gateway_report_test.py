@@ -51,6 +51,17 @@ class Verdicts(unittest.TestCase):
         bare = pair("envoy", [100.0], [10.0], bare=True)
         self.assertRegex(self.sentence(bare), "not measured$")
 
+    def test_a_goal_may_be_against_a_peer_that_copies_bytes(self):
+        scenario = Scenario("get", "GET", LOAD, (), floor_peers=("nghttpx",),
+                            floor_goals={"nghttpx": 1.0})
+        entrants = [pair("nghttpx", [10.0], [9.0], bare=True)]
+        sentence = report.sentence(report.verdicts(scenario, entrants)[0])
+        self.assertEqual(
+            sentence, "goal: at most 1.00 of bare nghttpx's CPU per request: 0.90, met"
+        )
+        found = json.loads(report.json_lines(scenario, entrants)[0])
+        self.assertEqual(found["goal"], {"ratio_at_most": 1.0, "met": True})
+
 
 class Table(unittest.TestCase):
     def test_aligns_names_left_and_figures_right(self):
@@ -88,6 +99,7 @@ class Scenarios(unittest.TestCase):
         self.assertEqual(len({s.name for s in SCENARIOS}), len(SCENARIOS))
         for scenario in SCENARIOS:
             self.assertLessEqual(set(scenario.goals), set(scenario.peers))
+            self.assertLessEqual(set(scenario.floor_goals), set(scenario.floor_peers))
 
     def test_end_with_parley_where_it_takes_part(self):
         for scenario in SCENARIOS:

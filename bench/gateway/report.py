@@ -15,6 +15,7 @@ HEAD = ("", "CPU us/req", "req/s", "p50 us", "p99 us", "RSS MiB", "core", "upstr
 @dataclass(frozen=True)
 class Verdict:
     peer: str
+    bare: bool
     at_most: float
     ratio: float | None  # None: not measured
 
@@ -35,9 +36,12 @@ def ratio(entrant: Entrant) -> float | None:
 
 
 def verdicts(scenario: Scenario, entrants: list[Entrant]) -> list[Verdict]:
-    ratios = {e.name: ratio(e) for e in entrants if not e.bare}
-    goals = scenario.goals.items()
-    return [Verdict(peer, at_most, ratios.get(peer)) for peer, at_most in goals]
+    ratios = {(e.name, e.bare): ratio(e) for e in entrants}
+    goals = [(peer, False, at_most) for peer, at_most in scenario.goals.items()]
+    goals += [(peer, True, at_most) for peer, at_most in scenario.floor_goals.items()]
+    return [
+        Verdict(peer, bare, at_most, ratios.get((peer, bare))) for peer, bare, at_most in goals
+    ]
 
 
 def title(entrant: Entrant) -> str:
@@ -88,16 +92,17 @@ def aligned(rows: list[list[str]]) -> list[str]:
 
 
 def sentence(verdict: Verdict) -> str:
-    goal = f"goal: at most {verdict.at_most:.2f} of {verdict.peer}'s CPU per request: "
+    peer = f"bare {verdict.peer}" if verdict.bare else verdict.peer
+    goal = f"goal: at most {verdict.at_most:.2f} of {peer}'s CPU per request: "
     if verdict.ratio is None:
         return goal + "not measured"
     return goal + f"{verdict.ratio:.2f}, {'met' if verdict.met else 'MISSED'}"
 
 
 def json_lines(scenario: Scenario, entrants: list[Entrant]) -> list[str]:
-    goals = {verdict.peer: verdict for verdict in verdicts(scenario, entrants)}
+    goals = {(verdict.peer, verdict.bare): verdict for verdict in verdicts(scenario, entrants)}
     return [
-        json.dumps(record(scenario, entrant, None if entrant.bare else goals.get(entrant.name)))
+        json.dumps(record(scenario, entrant, goals.get((entrant.name, entrant.bare))))
         for entrant in entrants
     ]
 

@@ -113,5 +113,22 @@ TEST(Allocation, writing_json_takes_no_memory_once_warm) {
   }
 }
 
+TEST(Allocation, writing_selected_fields_takes_no_memory_once_warm) {
+  FieldSelection selection;
+  ASSERT_EQ(selection.parse(codec().program("t.Tree"), "id,child.child,children(id),byName", 10),
+            "");
+  const Bytes wire = Bytes::copy(codec().to_wire("t.Tree", kTree));
+  ByteBuffer out;
+  bool ok = true;
+  const size_t count = taken_by([&] {
+    out.clear();
+    ok = ok &&
+         wire_to_json(codec().program("t.Tree"), wire.view(), {.selection = selection.root()}, out)
+             .has_value();
+  });
+  EXPECT_TRUE(ok);
+  EXPECT_EQ(count, 0u);
+}
+
 }  // namespace
 }  // namespace parley::wire
