@@ -11,8 +11,8 @@ from harness import Gateway, Shop, free_port, tool
 
 # Every finding of severity LOW, with its reason in docs/tls.md.
 EXPLAINED = {"DNS_CAArecord"}
-# What it says of its own tools. Its client may leave before a ticket of TLS 1.3 has come, and then has
-# none to resume with; tls_test.py looks at resumption.
+# What it says of its own tools. Its client may leave before a ticket of TLS 1.3 has come, and then
+# has none to resume with; tls_test.py looks at resumption.
 ITS_OWN = {"engine_problem", "sessionresumption_ticket"}
 # What takes the most time is left out: each cipher that there is, one by one, and clients of all
 # kinds. ./dev soak looks at all of it (PARLEY_SOAK in the environment).
