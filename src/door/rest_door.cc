@@ -279,7 +279,8 @@ loop::Task<void> RestVisit::answer_in_pieces(const AnswerContext& about, const B
     if (!co_await exchange_.write(*std::move(piece))) co_return;
     piece = pieces->next(kPieceBytes);
   }
-  if (piece) co_return exchange_.finish_with(format_->json.pretty ? Bytes::copy("\n") : Bytes());
+  if (piece && format_->json.pretty) co_return exchange_.finish_with(Bytes::copy("\n"));
+  if (piece) co_return exchange_.finish();
   note_failure(exchange_.record(), piece.error());
   exchange_.reset(piece.error().code());
 }
