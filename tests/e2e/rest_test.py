@@ -8,7 +8,7 @@ import unittest
 from pathlib import Path
 
 import harness
-from harness import Answer, Lines, curl
+from harness import BUILD, ROOT, Answer, Gateway, Lines, Process, curl, free_port
 
 shop: harness.Shop
 gateway: harness.Gateway
@@ -410,6 +410,34 @@ class Load(unittest.TestCase):
 
     def test_http1_with_keep_alive(self):
         self.run_h2load("--h1")
+
+
+class LongAnswers(unittest.TestCase):
+    """Of a mebibyte and more, which leave in pieces."""
+
+    def test_are_the_same_over_each_version_of_http(self):
+        user = b"\x08\x07\x12\x03Ada"  # User {user_id: 7, display_name: "Ada"}
+        count = 150_000
+        message = tempfile.NamedTemporaryFile(prefix="users-")
+        self.addCleanup(message.close)
+        Path(message.name).write_bytes((b"\x0a" + bytes([len(user)]) + user) * count)
+        port = free_port()
+        strict = Process(BUILD / "bench/bench_strict_upstream", port, message.name)
+        self.addCleanup(strict.stop)
+        strict.wait_for("^listening$")
+        proto = ROOT / "demo/proto"
+        gateway = Gateway(
+            *("--upstream", f"users=127.0.0.1:{port}", "--threads", "1", "--log", "off"),
+            *("--proto", f"users={proto}/shop/v1/users.proto", "--include", f"users={proto}"),
+        )
+        self.addCleanup(gateway.stop)
+        for version in ("--http1.1", "--http2-prior-knowledge"):
+            answer = curl(version, f"{gateway.url}/v1/users?fields=users(userId,displayName)")
+            self.assertEqual(answer.status, 200)
+            users = json.loads(answer.body)["users"]
+            self.assertEqual(len(users), count)
+            self.assertEqual(users[-1], {"userId": "7", "displayName": "Ada"})
+            self.assertNotIn("content-length", answer.headers)
 
 
 if __name__ == "__main__":
