@@ -22,10 +22,8 @@ Fields head_fields(const http::Exchange& exchange) {
 // Whether the frame that begins here is whole, or as much of it as is worth waiting for.
 bool holds_first_frame(std::string_view begun) {
   if (begun.size() < wire::kFrameHeaderSize) return false;
-  size_t length = 0;  // big-endian, behind the flags
-  for (size_t i = 1; i < wire::kFrameHeaderSize; ++i)
-    length = length << 8 | static_cast<uint8_t>(begun[i]);
-  return begun.size() >= std::min(wire::kFrameHeaderSize + length, GrpcMessages::kAheadMax);
+  const size_t whole = wire::kFrameHeaderSize + wire::frame_length(begun.data());
+  return begun.size() >= std::min(whole, GrpcMessages::kAheadMax);
 }
 
 }  // namespace

@@ -200,4 +200,10 @@ std::string CodecFake::again(std::string_view name, std::string_view json,
   return wire.starts_with("! ") ? wire : to_json(name, wire, options);
 }
 
+const CodecFake& codec_of(std::string_view message) {
+  static const CodecFake proto3;
+  static const CodecFake proto2(kProto2);
+  return message.starts_with("t2.") ? proto2 : proto3;
+}
+
 }  // namespace parley::wire

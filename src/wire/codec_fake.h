@@ -34,6 +34,9 @@ class CodecFake {
   Programs programs_;
 };
 
+// The fake whose contract has the message: names with "t2." are the proto2 one's.
+const CodecFake& codec_of(std::string_view message);
+
 // The contract's text: proto3 and proto2 files.
 extern const std::string_view kProto3;
 extern const std::string_view kProto2;

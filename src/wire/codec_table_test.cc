@@ -7,13 +7,6 @@
 namespace parley::wire {
 namespace {
 
-// Both contracts: names with "t2." are the proto2 one's.
-const CodecFake& codec_of(std::string_view message) {
-  static const CodecFake proto3;
-  static const CodecFake proto2(kProto2);
-  return message.starts_with("t2.") ? proto2 : proto3;
-}
-
 TEST(CodecTable, json_is_read_or_refused_as_the_table_says) {
   check_table("json_read.txt", [](std::string_view message, std::string_view json) {
     return codec_of(message).again(message, from_hex_escapes(json));

@@ -24,7 +24,6 @@ const FieldSelection::Node* FieldSelection::Node::below(const FieldPlan& plan) c
 uint32_t FieldSelection::add_node(const Program& program) {
   Node& node = nodes_.emplace_back();
   node.selection_ = this;
-  node.program_ = &program;
   node.bits_.resize(program.fields().size() / 64 + 1);
   return static_cast<uint32_t>(nodes_.size() - 1);
 }

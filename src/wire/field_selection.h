@@ -32,7 +32,6 @@ class FieldSelection {
     std::vector<Part>::const_iterator find(const FieldPlan& plan) const;
 
     const FieldSelection* selection_ = nullptr;
-    const Program* program_ = nullptr;
     std::vector<uint64_t> bits_;  // by FieldPlan::index
     std::vector<Part> parts_;     // in the order of the fields
   };

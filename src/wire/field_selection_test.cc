@@ -8,25 +8,18 @@
 namespace parley::wire {
 namespace {
 
-// Names with "t2." are the proto2 contract's.
-const CodecFake& codec(std::string_view message = {}) {
-  static const CodecFake proto3;
-  static const CodecFake proto2(kProto2);
-  return message.starts_with("t2.") ? proto2 : proto3;
-}
-
 // The selected part of a message that is given as JSON; or what is wrong with the selection.
 std::string select_wire(std::string_view message, std::string_view selected, std::string_view wire,
                         JsonWriteOptions options = {.presence_set_only = true}) {
   FieldSelection selection;
-  const std::string problem = selection.parse(codec(message).program(message), selected, 5);
+  const std::string problem = selection.parse(codec_of(message).program(message), selected, 5);
   if (!problem.empty()) return "! " + problem;
   options.selection = selection.root();
-  return codec(message).to_json(message, wire, options);
+  return codec_of(message).to_json(message, wire, options);
 }
 
 std::string select(std::string_view message, std::string_view selected, std::string_view json) {
-  return select_wire(message, selected, codec(message).to_wire(message, json));
+  return select_wire(message, selected, codec_of(message).to_wire(message, json));
 }
 
 constexpr std::string_view kTree =
@@ -34,7 +27,7 @@ constexpr std::string_view kTree =
     R"("byName":{"x":{"id":5,"name":"d"}}})";
 
 TEST(FieldSelection, nothing_said_selects_everything) {
-  EXPECT_EQ(select("t.Tree", "", kTree), codec().again("t.Tree", kTree));
+  EXPECT_EQ(select("t.Tree", "", kTree), codec_of("").again("t.Tree", kTree));
 }
 
 TEST(FieldSelection, selects_fields_in_either_spelling_and_any_order) {
@@ -59,7 +52,7 @@ TEST(FieldSelection, parentheses_select_several_fields_of_a_message) {
 }
 
 TEST(FieldSelection, a_star_selects_all_fields) {
-  EXPECT_EQ(select("t.Tree", "*", kTree), codec().again("t.Tree", kTree));
+  EXPECT_EQ(select("t.Tree", "*", kTree), codec_of("").again("t.Tree", kTree));
   EXPECT_EQ(select("t.Tree", "child.*", kTree), R"({"child":{"id":2,"name":"b"}})");
   EXPECT_EQ(select("t.Lists", "fInt32.*", R"({"fInt32":[1,2],"fBool":[true]})"),
             R"({"fInt32":[1,2]})");
@@ -73,12 +66,12 @@ TEST(FieldSelection, paths_add_up_and_a_whole_field_stays_whole) {
 
 TEST(FieldSelection, defaults_are_written_of_selected_fields_only) {
   EXPECT_EQ(select_wire("t.Tree", "id,child.name,children",
-                        codec().to_wire("t.Tree", R"({"name":"a","child":{"id":2}})"), {}),
+                        codec_of("").to_wire("t.Tree", R"({"name":"a","child":{"id":2}})"), {}),
             R"({"id":0,"child":{"name":""},"children":[]})");
 }
 
 TEST(FieldSelection, all_forms_of_output_keep_to_it) {
-  const std::string wire = codec().to_wire("t.Tree", kTree);
+  const std::string wire = codec_of("").to_wire("t.Tree", kTree);
   EXPECT_EQ(select_wire("t.Tree", "byName.id", wire,
                         {.presence_set_only = true, .proto_names = true, .pretty = true}),
             "{\n  \"by_name\": {\n    \"x\": {\n      \"id\": 5\n    }\n  }\n}");
@@ -117,13 +110,13 @@ TEST(FieldSelection, well_known_types_come_whole) {
 
 TEST(FieldSelection, one_field_of_a_message_is_cut_by_the_fields_of_its_own_messages) {
   FieldSelection selection;
-  ASSERT_EQ(selection.parse(codec().program("t.Tree"), "name", 5), "");
+  ASSERT_EQ(selection.parse(codec_of("").program("t.Tree"), "name", 5), "");
   const auto json_of = [&](std::string_view field) {
     ByteBuffer out;
-    const Bytes wire = Bytes::copy(codec().to_wire("t.Tree", kTree));
-    const auto done =
-        wire_to_json_field(codec().program("t.Tree"), codec().field("t.Tree", field), wire.view(),
-                           {.presence_set_only = true, .selection = selection.root()}, out);
+    const Bytes wire = Bytes::copy(codec_of("").to_wire("t.Tree", kTree));
+    const auto done = wire_to_json_field(
+        codec_of("").program("t.Tree"), codec_of("").field("t.Tree", field), wire.view(),
+        {.presence_set_only = true, .selection = selection.root()}, out);
     return done ? std::string(out.view()) : done.error().message();
   };
   EXPECT_EQ(json_of("child"), R"({"name":"b"})");

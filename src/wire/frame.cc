@@ -33,6 +33,11 @@ FrameHeader frame_header(uint8_t flags, uint32_t length) {
           static_cast<char>(length)};
 }
 
+uint32_t frame_length(const char* header) {
+  const auto byte = [&](size_t i) { return uint32_t{static_cast<uint8_t>(header[i])}; };
+  return byte(1) << 24 | byte(2) << 16 | byte(3) << 8 | byte(4);
+}
+
 Result<std::optional<FramePart>> FrameDecoder::next(Bytes& chunk) {
   if (!inside_) {
     const size_t take = std::min(kFrameHeaderSize - header_size_, chunk.size());
@@ -49,9 +54,9 @@ Result<std::optional<FramePart>> FrameDecoder::next(Bytes& chunk) {
 
 // The header is complete.
 Result<void> FrameDecoder::begin_message() {
-  const auto byte = [&](size_t i) { return uint32_t{static_cast<uint8_t>(header_[i])}; };
-  total_ = byte(1) << 24 | byte(2) << 16 | byte(3) << 8 | byte(4);
-  if (const uint32_t unknown = byte(0) & ~uint32_t{settings_.flags_allowed}; unknown != 0)
+  total_ = frame_length(header_);
+  const uint32_t flags = static_cast<uint8_t>(header_[0]);
+  if (const uint32_t unknown = flags & ~uint32_t{settings_.flags_allowed}; unknown != 0)
     return malformed_frame(settings_.peer,
                            fmt::format("a message with unknown flags {:#04x}", unknown));
   if (total_ > settings_.message_bytes_max) return oversized_frame(settings_, total_);

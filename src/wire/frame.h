@@ -18,6 +18,8 @@ inline constexpr uint8_t kFlagTrailers = 0x80;   // gRPC-Web
 
 using FrameHeader = std::array<char, kFrameHeaderSize>;
 FrameHeader frame_header(uint8_t flags, uint32_t length);
+// The length in a header, of which kFrameHeaderSize bytes are readable.
+uint32_t frame_length(const char* header);
 
 struct FrameSettings {
   uint32_t message_bytes_max = 4 * 1024 * 1024;

@@ -8,12 +8,6 @@
 namespace parley::wire {
 namespace {
 
-const CodecFake& codec(std::string_view message) {
-  static const CodecFake proto3;
-  static const CodecFake proto2(kProto2);
-  return message.starts_with("t2.") ? proto2 : proto3;
-}
-
 struct Joined {
   std::string text;  // or "! " and the failure
   size_t pieces = 0;
@@ -38,20 +32,20 @@ Joined join(JsonPieces& pieces, size_t bytes) {
 Joined in_pieces(std::string_view message, std::string_view wire, size_t bytes,
                  const JsonWriteOptions& options = {}) {
   const Bytes padded = Bytes::copy(wire);
-  JsonPieces pieces(codec(message).program(message), padded.view(), options);
+  JsonPieces pieces(codec_of(message).program(message), padded.view(), options);
   return join(pieces, bytes);
 }
 
 // Whatever the pieces' size, they make the same text as one.
 void expect_same(std::string_view message, std::string_view wire,
                  const JsonWriteOptions& options = {}) {
-  const std::string whole = codec(message).to_json(message, wire, options);
+  const std::string whole = codec_of(message).to_json(message, wire, options);
   for (const size_t bytes : {1u, 7u, 64u, 1000u, 1'000'000u})
     EXPECT_EQ(in_pieces(message, wire, bytes, options).text, whole) << message << " " << bytes;
 }
 
 std::string wire_of(std::string_view message, std::string_view json) {
-  return codec(message).to_wire(message, json);
+  return codec_of(message).to_wire(message, json);
 }
 
 TEST(JsonPieces, make_the_same_text_as_one_whole) {
@@ -78,7 +72,7 @@ TEST(JsonPieces, a_packed_list_ends_a_piece_between_any_two_elements) {
   for (int i = 1; i < 20'000; ++i) json += "," + std::to_string(i);
   const std::string wire = wire_of("t.Lists", json + "],\"fBool\":[true]}");
   const Joined joined = in_pieces("t.Lists", wire, 1000);
-  EXPECT_EQ(joined.text, codec("t.Lists").to_json("t.Lists", wire));
+  EXPECT_EQ(joined.text, codec_of("t.Lists").to_json("t.Lists", wire));
   EXPECT_GT(joined.pieces, 100u);
   EXPECT_LT(joined.longest, 1100u);
 }
@@ -89,7 +83,7 @@ TEST(JsonPieces, a_long_list_of_messages_leaves_in_short_pieces) {
       from_hex("22 07 08 05 12 03 61 62 63");  // children {id: 5, name: "abc"}
   for (int i = 0; i < 50'000; ++i) wire += element;
   const Joined joined = in_pieces("t.Tree", wire, 4096, {.presence_set_only = true});
-  EXPECT_EQ(joined.text, codec("t.Tree").to_json("t.Tree", wire, {.presence_set_only = true}));
+  EXPECT_EQ(joined.text, codec_of("t.Tree").to_json("t.Tree", wire, {.presence_set_only = true}));
   EXPECT_GT(joined.pieces, 200u);
   EXPECT_LT(joined.longest, 4200u);
 }
@@ -102,8 +96,8 @@ TEST(JsonPieces, fields_out_of_order_are_put_in_order) {
 TEST(JsonPieces, one_field_of_a_message) {
   const std::string wire = wire_of("t.Tree", R"({"id":1,"children":[{"id":2},{"id":3}]})");
   const Bytes padded = Bytes::copy(wire);
-  JsonPieces pieces(codec("t.Tree").program("t.Tree"), padded.view(), {.presence_set_only = true},
-                    &codec("t.Tree").field("t.Tree", "children"));
+  JsonPieces pieces(codec_of("t.Tree").program("t.Tree"), padded.view(),
+                    {.presence_set_only = true}, &codec_of("t.Tree").field("t.Tree", "children"));
   EXPECT_EQ(join(pieces, 3).text, R"([{"id":2},{"id":3}])");
 }
 

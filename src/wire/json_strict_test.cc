@@ -11,12 +11,6 @@
 namespace parley::wire {
 namespace {
 
-const CodecFake& codec_of(std::string_view message) {
-  static const CodecFake proto3;
-  static const CodecFake proto2(kProto2);
-  return message.starts_with("t2.") ? proto2 : proto3;
-}
-
 // A place where any JSON may stand.
 struct Place {
   std::string_view message;

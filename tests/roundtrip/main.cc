@@ -5,7 +5,6 @@
 //   roundtrip --seeds 1..400          many; --small: sizes for a build with sanitizers
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <optional>
 #include <string_view>
@@ -14,26 +13,15 @@
 #include <fmt/format.h>
 
 #include "roundtrip/world.h"
+#include "seed_range.h"
 
 namespace parley::roundtrip {
 namespace {
 
 struct Options {
-  uint64_t first = 0;
-  uint64_t last = 0;
+  SeedRange seeds;
   Sizes sizes = Sizes::All;
 };
-
-bool read_number(std::string_view text, uint64_t& value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
-bool read_range(std::string_view text, Options& options) {
-  const size_t dots = text.find("..");
-  return dots != std::string_view::npos && read_number(text.substr(0, dots), options.first) &&
-         read_number(text.substr(dots + 2), options.last);
-}
 
 std::optional<Options> read_arguments(int count, char** arguments) {
   Options options;
@@ -42,23 +30,20 @@ std::optional<Options> read_arguments(int count, char** arguments) {
     const std::string_view value = i + 1 < count ? arguments[i + 1] : "";
     if (name == "--small") {
       options.sizes = Sizes::Small;
-    } else if (name == "--seed" && read_number(value, options.first)) {
-      options.last = options.first;
-      ++i;
-    } else if (name == "--seeds" && read_range(value, options)) {
+    } else if (options.seeds.read(name, value)) {
       ++i;
     } else {
       return std::nullopt;
     }
   }
-  if (options.first == 0 || options.first > options.last) return std::nullopt;
+  if (options.seeds.first == 0 || options.seeds.first > options.seeds.last) return std::nullopt;
   return options;
 }
 
 int run(const Options& options) {
   std::vector<uint64_t> sizes;
   int failed = 0;
-  for (uint64_t seed = options.first; seed <= options.last; ++seed) {
+  for (uint64_t seed = options.seeds.first; seed <= options.seeds.last; ++seed) {
     World world(seed, options.sizes);
     if (!world.run(sizes)) ++failed;
   }
@@ -66,7 +51,7 @@ int run(const Options& options) {
   uint64_t all = 0;
   for (const uint64_t size : sizes) all += size;
   fmt::print("{} messages of {} schemas, {} bytes in the median, at most {}, {} MB; {} failed\n",
-             sizes.size(), options.last - options.first + 1, sizes[sizes.size() / 2], sizes.back(),
+             sizes.size(), options.seeds.count(), sizes[sizes.size() / 2], sizes.back(),
              all / 1'000'000, failed);
   return failed == 0 ? 0 : 1;
 }

@@ -3,7 +3,6 @@
 //   simulation --seed 7 --trace        one seed, with all that happens
 //   simulation --seeds 1..1000         many; --twice: each has to run the same way again
 
-#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +14,7 @@
 #include <malloc.h>
 
 #include "base/pool.h"
+#include "seed_range.h"
 #include "simulation/world.h"
 
 #if defined(__has_feature) && __has_feature(address_sanitizer)
@@ -29,22 +29,10 @@ namespace parley::simulation {
 namespace {
 
 struct Options {
-  uint64_t first = 1;
-  uint64_t last = 1;
+  SeedRange seeds;
   bool trace = false;
   bool twice = false;
 };
-
-bool read_number(std::string_view text, uint64_t& value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
-bool read_range(std::string_view text, Options& options) {
-  const size_t dots = text.find("..");
-  return dots != std::string_view::npos && read_number(text.substr(0, dots), options.first) &&
-         read_number(text.substr(dots + 2), options.last);
-}
 
 std::optional<Options> read_arguments(int count, char** arguments) {
   Options options;
@@ -56,18 +44,14 @@ std::optional<Options> read_arguments(int count, char** arguments) {
       options.trace = true;
     } else if (name == "--twice") {
       options.twice = true;
-    } else if (name == "--seed" && read_number(value, options.first)) {
-      options.last = options.first;
-      chosen = true;
-      ++i;
-    } else if (name == "--seeds" && read_range(value, options)) {
+    } else if (options.seeds.read(name, value)) {
       chosen = true;
       ++i;
     } else {
       return std::nullopt;
     }
   }
-  if (!chosen || options.first > options.last) return std::nullopt;
+  if (!chosen || options.seeds.first > options.seeds.last) return std::nullopt;
   return options;
 }
 
@@ -123,7 +107,7 @@ int run_all(const Options& options, std::string_view program) {
   uint64_t calls = 0;
   uint64_t answered = 0;
   uint64_t hash = 0;
-  for (uint64_t seed = options.first; seed <= options.last; ++seed) {
+  for (uint64_t seed = options.seeds.first; seed <= options.seeds.last; ++seed) {
     Verdict verdict;
     replay_command = fmt::format("{} --seed {} --trace", program, seed);
     const auto wrong = look_at(seed, options, verdict);
@@ -135,8 +119,8 @@ int run_all(const Options& options, std::string_view program) {
     for (const std::string& what : wrong) fmt::print("seed {}: {}\n", seed, what);
     tell_replay();
   }
-  fmt::print("{} seeds, {} failed; {} calls, {} answered; hash {:016x}\n",
-             options.last - options.first + 1, failed, calls, answered, hash);
+  fmt::print("{} seeds, {} failed; {} calls, {} answered; hash {:016x}\n", options.seeds.count(),
+             failed, calls, answered, hash);
   return failed == 0 ? 0 : 1;
 }
 
