@@ -97,7 +97,7 @@ class Indexer {
     for (size_t at = name_hash(field.json_name) & mask; slots[at] != 0; at = (at + 1) & mask)
       if (const Field& other = message.fields[slots[at] - 1];
           other.json_name == field.json_name && other.name != field.name)
-        report_json_clash(other, field, features);
+        settle_json_clash(other, field, features);
     if (field.extension) return;
     for (size_t at = name_hash(field.name) & mask; slots[at] != 0; at = (at + 1) & mask)
       if (const Field& other = message.fields[slots[at] - 1];
@@ -106,14 +106,19 @@ class Indexer {
                                      fmt::format("{} is declared twice", field.full_name));
   }
 
-  void report_json_clash(const Field& other, const Field& field, const Features& features) {
+  // Where it is allowed, one of the two is called by its own name, so that JSON can tell them
+  // apart: the later one, but not the one whose own name it is.
+  void settle_json_clash(const Field& other, const Field& field, const Features& features) {
     std::string what = fmt::format("{} and {} have the same JSON name \"{}\"", other.full_name,
                                    field.full_name, field.json_name);
     if (features.unique_json)
-      draft_.problems.error(draft_.location_of(field), std::move(what),
-                            "set json_name on one of them");
-    else
-      draft_.problems.warning(draft_.location_of(field), std::move(what), "JSON means the first");
+      return draft_.problems.error(draft_.location_of(field), std::move(what),
+                                   "set json_name on one of them");
+    const Field& renamed = field.name == field.json_name ? other : field;
+    draft_.problems.warning(draft_.location_of(field), std::move(what),
+                            fmt::format("{} is \"{}\" in JSON", renamed.full_name, renamed.name));
+    storage_.fields[static_cast<size_t>(&renamed - storage_.fields.data())].json_name =
+        renamed.name;
   }
 
   MemberIndex index_values(const Enum& enumeration) {

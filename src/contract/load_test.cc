@@ -341,6 +341,26 @@ TEST(Load, reports_all_problems_at_once) {
   EXPECT_EQ(load_files({file}).problems.size(), 3u);
 }
 
+TEST(Load, two_fields_with_one_json_name_are_an_error_where_json_is_promised) {
+  const auto load_as = [](const char* syntax) {
+    auto file = descriptor_of(R"(syntax = "proto2"; package p;
+      message M { optional int32 a_b = 1; optional int32 a__b = 2; })");
+    file.set_syntax(syntax);
+    for (auto& field : *file.mutable_message_type(0)->mutable_field()) field.set_json_name("aB");
+    return load_files({file});
+  };
+  EXPECT_EQ(texts(load_as("proto3")),
+            Texts{"test.proto:2:43: p.M.a_b and p.M.a__b have the same JSON name \"aB\"; set "
+                  "json_name on one of them"});
+  const Loaded loaded = load_as("proto2");
+  EXPECT_EQ(texts(loaded),
+            Texts{"test.proto:2:43: p.M.a_b and p.M.a__b have the same JSON name \"aB\"; p.M.a__b "
+                  "is \"a__b\" in JSON"});
+  const Message& message = *loaded.contract->find_message("p.M");
+  EXPECT_EQ(message.find_json("aB")->name, "a_b");
+  EXPECT_EQ(message.find_json("a__b")->name, "a__b");
+}
+
 TEST(Load, refuses_what_no_compiler_makes) {
   const auto good = descriptor_of(R"(syntax = "proto3"; package p;
     message M { oneof o { int32 a = 1; } map<string, int32> m = 2; } enum E { A = 0; })");
