@@ -52,8 +52,8 @@ class ReloadCase(unittest.TestCase):
             f"    contract: {{proto: [puppet.proto]}}\n{upstream}{more}"
         )
 
-    def gateway(self, *flags: str) -> Gateway:
-        made = Gateway("--config", str(self.config), "--log", "off", *flags)
+    def gateway(self, *flags: str, ready: bool = True) -> Gateway:
+        made = Gateway("--config", str(self.config), "--log", "off", *flags, ready=ready)
         self.addCleanup(made.stop)
         return made
 
@@ -349,6 +349,23 @@ class ByReflection(ReloadCase):
         self.assertIn("breaking: notes.v1.Note.stars: field 2 is gone", output)
         self.assertIn("breaking: notes.v1.Notes.Get: the route GET /notes is gone", output)
         self.assertIn("notes.v1.Note.done: field 3 is new", output)
+
+    def test_is_asked_for_until_it_is_there(self):
+        contract = rpc.Contract.from_text(notes=self.OLD % ("/notes", ""))
+        upstream = rpc.Upstream(contract, {"Get": lambda request, _: request}, reflection=("v1",))
+        self.addCleanup(upstream.stop)
+        (reflection,) = upstream.reflections
+        reflection.mute = True
+        self.config.write_text(
+            f"upstreams: {{notes: '{upstream.address}'}}\nreflection_retry: 100ms\n"
+        )
+        gateway = self.gateway(ready=False)
+        # More often than the default would have it.
+        wait_until(lambda: reflection.asked > SECONDS, "it to be asked often", SECONDS)
+        self.assertEqual(curl(f"{gateway.admin_url}/readyz").status, 503)
+        reflection.mute = False
+        gateway.wait_ready()
+        self.assertEqual(curl(f"{gateway.url}/notes?text=a").json["text"], "a")
 
 
 if __name__ == "__main__":

@@ -208,10 +208,10 @@ class Upstream(grpc.GenericRpcHandler):
         self.contract = contract
         self.seen: list[Seen] = []
         self._answer = answer
-        self._reflections = [Reflection(contract, version) for version in reflection]
+        self.reflections = [Reflection(contract, version) for version in reflection]
         self._server = grpc.server(
             futures.ThreadPoolExecutor(max_workers=32),
-            handlers=[self, *self._reflections],
+            handlers=[self, *self.reflections],
             options=[("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", -1)],
         )
         # The port that a former server has just left may need a moment.
@@ -222,7 +222,7 @@ class Upstream(grpc.GenericRpcHandler):
 
     def tell(self, contract: Contract):
         """From now on reflection says this."""
-        for reflection in self._reflections:
+        for reflection in self.reflections:
             reflection.contract = contract
 
     def _bind(self, address: str) -> int:
@@ -262,10 +262,13 @@ class Upstream(grpc.GenericRpcHandler):
 
 
 class Reflection(grpc.GenericRpcHandler):
-    """Server reflection in one version, from the contract's own descriptors."""
+    """Server reflection in one version, from the contract's own descriptors. `mute`: as if it was
+    not there."""
 
     def __init__(self, contract: Contract, version: str):
         self.contract = contract
+        self.mute = False
+        self.asked = 0
         self._path = f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo"
         package = f"grpc.reflection.{version}"
         self._takes = own_contract().message(f"{package}.ServerReflectionRequest")
@@ -273,6 +276,9 @@ class Reflection(grpc.GenericRpcHandler):
 
     def service(self, handler_call_details):
         if handler_call_details.method != self._path:
+            return None
+        self.asked += 1
+        if self.mute:
             return None
         return grpc.stream_stream_rpc_method_handler(
             lambda requests, _: map(self._reply, requests),
