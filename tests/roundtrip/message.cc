@@ -158,6 +158,7 @@ bool Filler::fill_known(Message& message, uint64_t size, int depth) {
   } else if (name == "google.protobuf.Duration") {
     const auto seconds = static_cast<int64_t>(draw_.one_in(2) ? 0 : draw_.below(315'576'000'000));
     const bool negative = draw_.one_in(2);
+    if (behind_another_ && (seconds == 0 || nanos == 0)) return true;
     set_time(negative ? -seconds : seconds, negative ? -nanos : nanos);
   } else if (name == "google.protobuf.FieldMask") {
     for (uint64_t left = draw_.below(4); left > 0; --left)
@@ -181,9 +182,11 @@ void Filler::fill_any(Message& message, uint64_t size, int depth) {
   PARLEY_ASSERT(type != nullptr);
   const std::unique_ptr<Message> inner(factory_.GetPrototype(type)->New());
   fill(*inner, std::min<uint64_t>(size, kAnySizeMax), depth - 3);
+  const std::string value = inner->SerializeAsString();
+  if (behind_another_ && value.empty()) return;
   const pb::Reflection& r = *message.GetReflection();
   r.SetString(&message, any.field(0), std::string("type.googleapis.com/") + name);
-  r.SetString(&message, any.field(1), inner->SerializeAsString());
+  r.SetString(&message, any.field(1), value);
 }
 
 // A Value always has a kind, and its numbers are finite.

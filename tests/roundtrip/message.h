@@ -18,8 +18,13 @@ class Filler {
          google::protobuf::DynamicMessageFactory& factory)
       : draw_(draw), pool_(pool), factory_(factory) {}
 
-  // About so many bytes of wire, if the type has room for them.
-  void fill(google::protobuf::Message& message, uint64_t size) { fill(message, size, kDepthMax); }
+  // About so many bytes of wire, if the type has room for them. `behind_another`: its wire will
+  // come behind that of another message, to be one with it. Half of a Duration or of an Any would
+  // make none that JSON has together with the other's half, so these are whole or empty then.
+  void fill(google::protobuf::Message& message, uint64_t size, bool behind_another) {
+    behind_another_ = behind_another;
+    fill(message, size, kDepthMax);
+  }
 
  private:
   using Message = google::protobuf::Message;
@@ -44,6 +49,7 @@ class Filler {
   simulation::Draw& draw_;
   const google::protobuf::DescriptorPool& pool_;
   google::protobuf::DynamicMessageFactory& factory_;
+  bool behind_another_ = false;
   uint64_t keys_ = 0;  // of maps so far: each is another, since double ones override
 };
 

@@ -112,9 +112,10 @@ bool World::complain(const std::string& what, std::string_view json) {
 // One message, or now and then two behind each other, which are one: their fields come back.
 std::string World::draw_wire() {
   std::string wire;
-  for (int parts = draw_.one_in(8) ? 2 : 1; parts > 0; --parts) {
+  const int parts = draw_.one_in(8) ? 2 : 1;
+  for (int part = 0; part < parts; ++part) {
     const std::unique_ptr<Message> message(factory_.GetPrototype(root_)->New());
-    filler_.fill(*message, draw_size());
+    filler_.fill(*message, draw_size(), part > 0);
     wire += message->SerializePartialAsString();
   }
   return wire;
