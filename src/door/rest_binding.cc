@@ -89,6 +89,7 @@ Result<void> RestBinding::bind_json(const http::RequestHead& head, const Bytes& 
     return nothing_to_change();
   }
   const wire::Program& input = exposed_.programs->of(*exposed_.method->input);
+  out_.reserve(out_.size() + content.size());  // the wire form is seldom longer
   if (rule_.body_field == nullptr)
     return wire::json_to_wire(input, content.view(), json_options(bound_values(0)), out_);
   const Field& field = *rule_.body_field;

@@ -1,7 +1,12 @@
 // Neither direction takes memory for a message once it has seen such messages: what it works in is
-// handed on, and the output's memory is the caller's.
+// handed on, and the output's memory is the caller's. The first time it takes little.
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <string>
 #include <string_view>
+#include <thread>
+#include <utility>
 
 #include <gtest/gtest.h>
 #include <sanitizer/allocator_interface.h>
@@ -13,8 +18,16 @@ namespace {
 
 // Counts what this thread takes from malloc. Tests always run under a sanitizer, which tells.
 thread_local size_t taken = 0;
-void note_taken(const volatile void*, size_t) { ++taken; }
-void note_given(const volatile void*) {}
+thread_local int64_t held = 0;  // bytes
+thread_local int64_t most_held = 0;
+void note_taken(const volatile void*, size_t size) {
+  ++taken;
+  held += static_cast<int64_t>(size);
+  most_held = std::max(most_held, held);
+}
+void note_given(const volatile void* block) {
+  held -= static_cast<int64_t>(__sanitizer_get_allocated_size(block));
+}
 const int installed = __sanitizer_install_malloc_and_free_hooks(note_taken, note_given);
 
 constexpr int kWarmUp = 3;
@@ -72,6 +85,79 @@ size_t taken_by(Run run) {
   const size_t before = taken;
   for (int i = 0; i < kRounds; ++i) run();
   return taken - before;
+}
+
+// The most bytes that `run` holds at once, in a thread that has kept nothing.
+template <typename Run>
+int64_t most_held_by(Run run) {
+  int64_t most = 0;
+  std::thread([&] {
+    held = most_held = 0;
+    run();
+    most = most_held;
+  }).join();
+  return most;
+}
+
+// `first`, and `count` times `next` behind it, with the running number for each #.
+std::string repeated(std::string_view first, std::string_view next, int count) {
+  std::string json(first);
+  for (int i = 0; i < count; ++i)
+    for (const char c : next) c == '#' ? json += std::to_string(i) : json += c;
+  return json;
+}
+
+struct Held {
+  size_t wire = 0;  // bytes of the two forms
+  size_t json = 0;
+  int64_t reading = 0;  // bytes held beside the output, which has room
+  int64_t writing = 0;
+};
+
+Held held_for(std::string_view message, const std::string& json) {
+  const Program& program = codec().program(message);
+  const Bytes text = Bytes::copy(json);
+  const Bytes wire = Bytes::copy(codec().to_wire(message, json));
+  ByteBuffer out(2 * (wire.size() + json.size()));
+  bool ok = true;
+  Held result{.wire = wire.size(), .json = json.size()};
+  result.reading =
+      most_held_by([&] { ok = json_to_wire(program, text.view(), {}, out).has_value(); });
+  out.clear();
+  const auto write = [&] {
+    ok = ok && wire_to_json(program, wire.view(), {.presence_set_only = true}, out).has_value();
+  };
+  result.writing = most_held_by(write);
+  EXPECT_TRUE(ok);
+  return result;
+}
+
+TEST(Allocation, a_long_message_takes_little_beside_its_output) {
+  constexpr int kCount = 20'000;
+  const std::pair<std::string_view, std::string> cases[] = {
+      {"t.Lists", repeated(R"({"fDouble":[0.5)", ",1.25", kCount) + "]}"},
+      {"t.Lists", repeated(R"({"fInt64":["1")", R"(,"1234567890#")", kCount) + "]}"},
+      {"t.Leaf", repeated(R"({"name":")", R"(text \"and\" \u20ac)", kCount) + "\"}"},
+      {"t.Scalars", repeated(R"({"fBytes":")", "AQIDBAUG", kCount) + "\"}"},
+      {"t.Tree",
+       repeated(R"({"children":[{})", R"(,{"id":#,"child":{"name":"x"}})", kCount) + "]}"},
+      {"t.Known", repeated(R"({"anys":[{})", R"(,{"@type":"x/t.Leaf","id":#})", kCount) + "]}"},
+  };
+  for (const auto& [message, json] : cases) {
+    const Held used = held_for(message, json);
+    EXPECT_LE(used.reading, static_cast<int64_t>(used.wire / 10)) << json.substr(0, 40);
+    EXPECT_LE(used.writing, static_cast<int64_t>(used.json / 10)) << json.substr(0, 40);
+  }
+}
+
+// Keys are kept, so that one that is there twice is seen.
+TEST(Allocation, a_map_takes_a_bounded_number_of_bytes_for_each_key) {
+  constexpr int kCount = 20'000;
+  constexpr int64_t kEach = 64;
+  const Held used =
+      held_for("t.Maps", repeated(R"({"text":{"":"")", R"(,"key#":"a value")", kCount) + "}}");
+  EXPECT_LE(used.reading, kCount * kEach);
+  EXPECT_LE(used.writing, kCount * kEach);
 }
 
 TEST(Allocation, is_counted) {

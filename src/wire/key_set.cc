@@ -5,7 +5,8 @@
 namespace parley::wire {
 
 bool KeySet::add(const char* text, size_t offset, size_t size) {
-  const Entry entry{XXH3_64bits(text + offset, size), offset, size};
+  const Entry entry{static_cast<uint32_t>(XXH3_64bits(text + offset, size)),
+                    static_cast<uint32_t>(offset), static_cast<uint32_t>(size)};
   if (entries_.size() >= kLinearMax) return add_to_slots(entry, text);
   for (const Entry& other : entries_)
     if (same(entry, other, text)) return false;

@@ -6,7 +6,8 @@
 
 namespace parley::wire {
 
-// The keys that one map has had so far, as places in a text that others own and may move.
+// The keys that one map has had so far, as places in a text that others own and may move. The text
+// has less than 4 GiB, as all messages do.
 class KeySet {
  public:
   void clear() {
@@ -21,9 +22,9 @@ class KeySet {
 
  private:
   struct Entry {
-    uint64_t hash;
-    size_t offset;
-    size_t size;
+    uint32_t hash;
+    uint32_t offset;
+    uint32_t size;
   };
   static constexpr size_t kLinearMax = 16;  // so many entries are compared one by one
 

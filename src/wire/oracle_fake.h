@@ -51,8 +51,8 @@ class Oracle {
 std::string difference(const google::protobuf::Message& a, const google::protobuf::Message& b);
 
 // What json_util of protobuf 3.21 reads otherwise than ProtoJSON says: it loses the sign of a zero
-// without a point, takes quotes in a mask's path for those of a map's key, and writes groups as if
-// they had a length.
+// without a point, gives brackets and quotes in a mask a meaning, and writes groups as if they had
+// a length.
 bool misread_by_protobuf(const std::string& name, const std::string& json);
 
 }  // namespace parley::wire
