@@ -18,22 +18,42 @@ std::string_view spiffe_id_in(std::span<const std::string> names) {
   return std::string_view(*uri).substr(kUri.size());
 }
 
-std::string quoted(std::string_view value) {
+// A subject as RFC 4514 has it. Quotes and backslashes in it become their hexadecimal form (2.4),
+// which means the same: some readers of the field take every backslash-quote for a quote.
+std::string quoted_subject(std::string_view subject) {
   std::string text = "\"";
-  for (const char c : value) {
-    if (c == '"') text += '\\';
-    text += c;
+  for (size_t i = 0; i < subject.size(); ++i) {
+    const bool escape = subject[i] == '\\';
+    const char next = escape && i + 1 < subject.size() ? subject[i + 1] : '\\';
+    if (subject[i] == '"' || (escape && next == '"')) {
+      text += "\\22";
+    } else if (escape && next == '\\') {
+      text += "\\5C";
+    } else {
+      text += subject[i];
+      continue;
+    }
+    if (escape) ++i;
   }
   return text += '"';
 }
 
-// A value with a separator in it is quoted, so that nobody adds a pair by a name.
+// A value with a separator in it is quoted, so that nobody adds a pair by a name. No URI and no
+// name of a host has quotes or backslashes: in what pretends to be one they are percent-encoded.
 void add_pair(std::string_view key, std::string_view value, std::string& text) {
+  const bool separated = value.find_first_of(",;=") != std::string_view::npos;
   text += ';';
   text += key;
-  text += '=';
-  text +=
-      value.find_first_of(",;=\"\\") == std::string_view::npos ? std::string(value) : quoted(value);
+  text += separated ? "=\"" : "=";
+  for (const char c : value) {
+    if (c == '"')
+      text += "%22";
+    else if (c == '\\')
+      text += "%5C";
+    else
+      text += c;
+  }
+  if (separated) text += '"';
 }
 
 }  // namespace
@@ -57,7 +77,7 @@ call::Identity identity_of(const call::Peer& peer) {
 std::string client_cert_text(const call::Peer& peer) {
   std::string text = "Hash=";
   text += peer.tls_hash;
-  text += ";Subject=" + quoted(peer.tls_subject);
+  text += ";Subject=" + quoted_subject(peer.tls_subject);
   for (const std::string_view kind : {"URI", "DNS"}) {
     for (const std::string_view name : peer.tls_names) {
       if (name.starts_with(kind) && name.substr(kind.size()).starts_with(':'))

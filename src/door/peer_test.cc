@@ -45,8 +45,16 @@ TEST_F(PeerOfExchange, is_the_client_that_a_layer_has_found) {
 TEST_F(PeerOfExchange, writes_its_certificate_as_envoy_does) {
   exchange.tls_.peer_names.push_back("DNS:a;Hash=evil");
   EXPECT_EQ(client_cert_text(peer_of(exchange)),
-            R"(Hash=ab12;Subject="CN=alice,O=\"Shop\"";URI=spiffe://shop.test/alice;)"
+            R"(Hash=ab12;Subject="CN=alice,O=\22Shop\22";URI=spiffe://shop.test/alice;)"
             R"(DNS=alice.test;DNS="a;Hash=evil")");
+}
+
+TEST_F(PeerOfExchange, adds_nothing_by_a_name) {
+  exchange.tls_.peer_subject = R"(CN=a\"b\\)";
+  exchange.tls_.peer_names = {R"(URI:spiffe://t/x\)", R"(DNS:,;URI=spiffe://t/admin;By="\)"};
+  EXPECT_EQ(client_cert_text(peer_of(exchange)),
+            R"(Hash=ab12;Subject="CN=a\22b\5C";URI=spiffe://t/x%5C;)"
+            R"(DNS=",;URI=spiffe://t/admin;By=%22%5C")");
 }
 
 }  // namespace

@@ -29,10 +29,38 @@ std::optional<net::Address> address_in(std::string_view text) {
   return net::Address::from_literal(text, 0);
 }
 
+// Whether the quote at `at` is part of a quoted-string, and neither its begin nor its end.
+bool escaped(std::string_view text, size_t at) {
+  size_t backslashes = 0;
+  while (backslashes < at && text[at - backslashes - 1] == '\\') ++backslashes;
+  return backslashes % 2 == 1;
+}
+
+// The last comma that is in no quoted-string; npos: there is none. Read from the end, since what
+// stands before the newest element is others': a quote that they left open reaches no further.
+size_t last_comma(std::string_view list) {
+  bool quoted = false;
+  for (size_t at = list.size(); at-- > 0;) {
+    if (list[at] == '"' && !escaped(list, at)) quoted = !quoted;
+    if (list[at] == ',' && !quoted) return at;
+  }
+  return std::string_view::npos;
+}
+
+// The first pair of an element of Forwarded.
+std::string_view first_pair(std::string_view element) {
+  bool quoted = false;
+  for (size_t at = 0; at < element.size(); ++at) {
+    if (element[at] == '"' && !(quoted && escaped(element, at))) quoted = !quoted;
+    if (element[at] == ';' && !quoted) return element.substr(0, at);
+  }
+  return element;
+}
+
 // A parameter of one element of Forwarded (RFC 7239, 4): token or quoted-string.
 std::string_view parameter_in(std::string_view element, std::string_view name) {
   while (!element.empty()) {
-    const std::string_view pair = element.substr(0, element.find(';'));
+    const std::string_view pair = first_pair(element);
     element.remove_prefix(std::min(pair.size() + 1, element.size()));
     const size_t equals = pair.find('=');
     if (equals == std::string_view::npos) continue;
@@ -52,7 +80,7 @@ std::vector<std::string_view> newest_first(const Fields& request, FieldId id) {
     const Field field = request[i - 1];
     if (field.id != id) continue;
     for (std::string_view left = field.value; chain.size() < kHopsMax;) {
-      const size_t comma = left.rfind(',');
+      const size_t comma = last_comma(left);
       chain.push_back(comma == std::string_view::npos ? left : left.substr(comma + 1));
       if (comma == std::string_view::npos) break;
       left = left.substr(0, comma);

@@ -74,6 +74,27 @@ TEST(ClientAddress, reads_the_standard_field) {
   EXPECT_EQ(client({"by=192.0.2.1"}, settings), "peer");
 }
 
+TEST(ClientAddress, is_not_in_a_quoted_string) {
+  ForwardedSettings settings = hops(1);
+  settings.header = Header::Forwarded;
+  EXPECT_EQ(client({R"(for=192.0.2.1;host="x, for=6.6.6.6;proto=https;y=")"}, settings),
+            "192.0.2.1");
+  EXPECT_EQ(client({R"(by="_p, q";for=192.0.2.1)"}, settings), "192.0.2.1");
+  EXPECT_EQ(client({R"(host="a;for=6.6.6.6;b";for=192.0.2.1)"}, settings), "192.0.2.1");
+  EXPECT_EQ(client({R"(host="a\"; for=6.6.6.6, for=6.6.6.7;\\";for=192.0.2.1)"}, settings),
+            "192.0.2.1");
+}
+
+TEST(ClientAddress, is_safe_from_quotes_that_others_left_open) {
+  ForwardedSettings settings = hops(1);
+  settings.header = Header::Forwarded;
+  EXPECT_EQ(client({R"(for="6.6.6.6, for=192.0.2.1)"}, settings), "192.0.2.1");
+  EXPECT_EQ(client({R"(for="6.6.6.6, for=192.0.2.1;host="h")"}, settings), "192.0.2.1");
+  EXPECT_EQ(client({R"(for=6.6.6.6\, for="192.0.2.1")"}, settings), "192.0.2.1");
+  EXPECT_EQ(client({R"(for=192.0.2.1")"}, settings), "peer");
+  EXPECT_EQ(client({R"(for="192.0.2.1)"}, settings), "peer");
+}
+
 TEST(ClientAddress, reads_the_named_field_only) {
   Fields fields;
   fields.add("x-forwarded-for", "6.6.6.6");
