@@ -311,6 +311,7 @@ nghttp2_data_provider Http2Core::body_of(Http2Stream& stream) {
 
 Result<void> Http2Core::receive(const Bytes& chunk) {
   walk_.feed(chunk.view(), [this](const Http2FrameWalk::Head& head) { count(head); });
+  watch_header();
   receiving_ = &chunk;
   const ssize_t used = nghttp2_session_mem_recv(
       session(), reinterpret_cast<const uint8_t*>(chunk.data()), chunk.size());
@@ -332,6 +333,15 @@ Result<void> Http2Core::receive(const Bytes& chunk) {
   if (used >= 0) return {};
   return Failure(Reason::RequestMalformed,
                  std::string("HTTP/2: ") + nghttp2_strerror(static_cast<int>(used)));
+}
+
+void Http2Core::watch_header() {
+  if (!walk_.in_header()) {
+    header_since_ = kNever;
+  } else if (header_since_ == kNever || walk_.begun() != header_) {
+    header_since_ = loop().now();
+    header_ = walk_.begun();
+  }
 }
 
 // Counts what carries nothing of a message. nghttp2 leaves PRIORITY alone, since nobody goes by it;

@@ -104,6 +104,8 @@ class Http2Core : public loop::Flusher {
   // Goes on with what flush() left in nghttp2 whenever the stream has taken what it had. The owner
   // spawns it for the connection's life.
   loop::Task<void> flush_when_writable();
+  // When the header that the peer is sending began; kNever: it sends none.
+  Instant header_since() const { return header_since_; }
   // Bytes that the operating system has taken, ever.
   uint64_t delivered() const { return written_ - stream_->unsent(); }
 
@@ -147,6 +149,7 @@ class Http2Core : public loop::Flusher {
   void write(Bytes bytes);
   void write_copy(std::string_view bytes);
   void count(const Http2FrameWalk::Head& head);
+  void watch_header();
 
   std::unique_ptr<nghttp2_session, DeleteSession> session_;
   std::unique_ptr<net::ByteStream> stream_;
@@ -154,6 +157,8 @@ class Http2Core : public loop::Flusher {
   Http2FloodMeter flood_;
   const Bytes* receiving_ = nullptr;  // the chunk that nghttp2 reads now
   Http2FrameWalk walk_;
+  Instant header_since_ = kNever;
+  uint64_t header_ = 0;         // which one that is
   std::string_view violation_;  // empty: none
   uint32_t violation_code_ = 0;
   uint64_t written_ = 0;    // bytes that the stream was given, ever

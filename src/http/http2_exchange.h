@@ -52,7 +52,6 @@ class Http2Exchange final : public Exchange, public Http2Stream, public loop::Li
   void reset(Code code) override;
   bool finished() const override { return finished_ || closed; }
   bool answered() const { return finished_; }
-  bool head_complete() const { return head_complete_; }
   void close_after() override;
 
   // The task that serves the exchange, and what becomes of it.

@@ -14,6 +14,7 @@
 namespace parley::http {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 const std::string kWaiting = literal(":method", "POST") + literal(":scheme", "http") +
@@ -37,10 +38,13 @@ class Http2Flood : public testing::Test {
     settings.header_bytes_max = 2048;
   }
 
-  void connect() {
+  void connect_silently() {
     auto [ours, theirs] = net::memory_pair(fake.loop);
     server.spawn(serve_http2(std::move(theirs), {}, context));
     peer.emplace(std::move(ours));
+  }
+  void connect() {
+    connect_silently();
     send(std::string(kPreface) + frame(NGHTTP2_SETTINGS, 0, 0));
     if (acknowledges) send(frame(NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0));
   }
@@ -144,6 +148,92 @@ TEST_F(Http2Flood, no_request_for_too_long_ends_the_connection_by_the_name_of_th
   EXPECT_EQ(goaway_text(peer->received()), "no request for too long (limit http.idle_timeout)");
   EXPECT_EQ(metrics.limits().first()->name, "http.idle_timeout");
   EXPECT_EQ(metrics.limits().first()->hits.value(), 1u);
+}
+
+TEST_F(Http2Flood, what_is_no_request_does_not_keep_a_connection_from_being_idle) {
+  settings.overhead_frames_max = 10'000;
+  const std::string unknown = frame(0xbe, 0, 0, std::string(10'000, '?'));
+  for (const std::string& bytes :
+       {ping(), frame(NGHTTP2_WINDOW_UPDATE, 0, 0, number(1)), unknown}) {
+    connect();
+    const auto end = fake.clock.now() + settings.idle_timeout + settings.header_timeout;
+    for (size_t i = 0; fake.clock.now() < end; ++i) {
+      send(bytes == unknown ? unknown.substr(i, 1) : bytes);
+      fake.advance(seconds(1));
+    }
+    EXPECT_TRUE(peer->closed());
+    EXPECT_EQ(goaway_text(peer->received()), "no request for too long (limit http.idle_timeout)");
+  }
+}
+
+TEST_F(Http2Flood, a_connection_is_idle_from_the_end_of_its_last_request_on) {
+  connect();
+  send(headers(1, kWaiting, kEndStream));
+  fake.advance(settings.idle_timeout * 3);
+  EXPECT_FALSE(peer->closed()) << "a request is open";
+  service.go.notify();
+  fake.advance(settings.idle_timeout - seconds(1));
+  EXPECT_FALSE(peer->closed());
+  send(headers(3, kWaiting, kEndStream));
+  service.go.notify();
+  fake.advance(settings.idle_timeout - seconds(1));
+  EXPECT_FALSE(peer->closed());
+  fake.advance(settings.header_timeout * 2);
+  EXPECT_EQ(goaway_text(peer->received()), "no request for too long (limit http.idle_timeout)");
+}
+
+TEST_F(Http2Flood, a_client_has_the_header_timeout_for_its_preface_and_settings) {
+  const std::string whole = std::string(kPreface) + frame(NGHTTP2_SETTINGS, 0, 0);
+  for (const size_t step : {whole.size(), size_t{1}}) {  // nothing comes in time, or a byte
+    connect_silently();
+    const size_t steps = whole.size() / step;
+    for (size_t i = 0; i < steps; ++i) {
+      EXPECT_FALSE(peer->closed());
+      fake.advance(settings.header_timeout / steps + milliseconds(2));
+      send(whole.substr(i * step, step));
+    }
+    EXPECT_TRUE(peer->closed());
+    EXPECT_EQ(goaway_text(peer->received()),
+              "the preface did not arrive in time (limit http.header_timeout)");
+  }
+  EXPECT_EQ(metrics.limits().first()->hits.value(), 2u);
+}
+
+TEST_F(Http2Flood, the_time_for_the_preface_runs_while_the_version_is_found_out) {
+  auto [ours, theirs] = net::memory_pair(fake.loop);
+  server.spawn(serve_connection(std::move(theirs), context));
+  peer.emplace(std::move(ours));
+  fake.advance(settings.header_timeout - milliseconds(100));
+  send(std::string(kPreface));
+  fake.advance(milliseconds(102));
+  EXPECT_TRUE(peer->closed());
+}
+
+TEST_F(Http2Flood, the_time_for_a_header_runs_from_its_first_byte) {
+  const std::string whole = headers(1, kWaiting, kEndStream);
+  connect();
+  send(frame(NGHTTP2_PING, 0, 0, "12345678") + whole.substr(0, 1));
+  for (size_t i = 1; i < 10; ++i) {
+    fake.advance(settings.header_timeout / 10);
+    EXPECT_FALSE(peer->closed());
+    send(whole.substr(i, 1));
+  }
+  fake.advance(settings.header_timeout / 10 + milliseconds(2));
+  EXPECT_EQ(goaway_text(peer->received()),
+            "a header did not arrive in time (limit http.header_timeout)");
+}
+
+TEST_F(Http2Flood, each_header_has_a_time_of_its_own) {
+  connect();
+  std::string rest;
+  for (int32_t i = 0; i < 10; ++i) {
+    const std::string whole = headers(2 * i + 1, kWaiting, kEndStream);
+    send(rest + whole.substr(0, 20));
+    fake.advance(settings.header_timeout / 2);
+    rest = whole.substr(20);
+  }
+  EXPECT_FALSE(peer->closed());
+  EXPECT_EQ(service.started, 9u);
 }
 
 TEST_F(Http2Flood, a_header_without_end_ends_the_connection_by_the_name_of_the_limit) {

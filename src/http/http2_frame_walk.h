@@ -34,6 +34,7 @@ class Http2FrameWalk {
       const size_t skipped = std::min(skip_, bytes.size());
       skip_ -= skipped;
       bytes.remove_prefix(skipped);
+      if (held_ == 0 && !bytes.empty() && !block_goes_on_) ++begun_;
       const size_t taken = std::min(wanted() - held_, bytes.size());
       std::memcpy(head_.data() + held_, bytes.data(), taken);
       held_ += taken;
@@ -41,21 +42,37 @@ class Http2FrameWalk {
       if (held_ == 0 || held_ < wanted()) continue;
       const std::string_view held(reinterpret_cast<const char*>(head_.data()), held_);
       on_frame(Head{.length = length(),
-                    .type = head_[3],
+                    .type = head_[kTypeAt],
                     .flags = head_[4],
                     .stream = static_cast<int32_t>(number(5) & 0x7fffffff),
                     .payload = held.substr(kHeaderBytes)});
+      in_block_ = is_of_block();
+      block_goes_on_ = in_block_ && (head_[4] & kEndHeaders) == 0;
       skip_ = length() - (held_ - kHeaderBytes);
       held_ = 0;
     }
   }
 
+  // Whether the bytes so far end inside of a header block, or of a frame that may become one.
+  bool in_header() const {
+    if (held_ > 0) return held_ <= kTypeAt || is_of_block();
+    return in_block_ && (skip_ > 0 || block_goes_on_);
+  }
+  // How many frames have begun; those of a header block are one.
+  uint64_t begun() const { return begun_; }
+
  private:
+  static constexpr size_t kTypeAt = 3;
+  static constexpr uint8_t kHeaders = 1;
   static constexpr uint8_t kPriority = 2;
+  static constexpr uint8_t kContinuation = 9;
+  static constexpr uint8_t kEndHeaders = 4;
+
+  bool is_of_block() const { return head_[kTypeAt] == kHeaders || head_[kTypeAt] == kContinuation; }
 
   size_t wanted() const {
     const bool priority =
-        held_ >= kHeaderBytes && head_[3] == kPriority && length() == kPriorityBytes;
+        held_ >= kHeaderBytes && head_[kTypeAt] == kPriority && length() == kPriorityBytes;
     return priority ? head_.size() : kHeaderBytes;
   }
   uint32_t length() const { return number(0) >> 8; }
@@ -67,6 +84,9 @@ class Http2FrameWalk {
   std::array<uint8_t, kHeaderBytes + kPriorityBytes> head_{};
   size_t held_ = 0;  // bytes in head_
   size_t skip_;      // bytes until the next header
+  uint64_t begun_ = 0;
+  bool in_block_ = false;  // the last whole header was that of HEADERS or CONTINUATION
+  bool block_goes_on_ = false;
 };
 
 }  // namespace parley::http

@@ -31,7 +31,8 @@ constexpr Duration kGoAwayTime = std::chrono::seconds(1);
 // A client's HTTP/2 connection (RFC 9113).
 class Http2Server final : public Http2Core, private Http2ExchangeOwner {
  public:
-  Http2Server(std::unique_ptr<net::ByteStream> stream, const ServerContext& context);
+  Http2Server(std::unique_ptr<net::ByteStream> stream, const ServerContext& context,
+              Instant accepted);
   ~Http2Server() override;
 
   loop::Task<void> run(Bytes first);
@@ -53,6 +54,7 @@ class Http2Server final : public Http2Core, private Http2ExchangeOwner {
   loop::Task<void> drain_when_told();
   loop::Task<void> guard();
   loop::Task<void> linger();
+  Instant header_due() const;
   void check_idle();
   void limit_requests();
   void check_stalled();
@@ -78,7 +80,9 @@ class Http2Server final : public Http2Core, private Http2ExchangeOwner {
   uint32_t open_count_ = 0;  // of open_
   uint64_t requests_ = 0;
   int32_t reset_by_client_ = 0;  // the stream of the last RST_STREAM that came
-  Instant last_activity_{};
+  const Instant accepted_;
+  Instant last_request_{};  // since when no request is open; of the start, if none was
+  bool greeted_ = false;    // the client's preface has come whole, SETTINGS and all
   bool going_away_ = false;
   bool shutdown_sent_ = false;
   bool ended_ = false;  // by a limit, with a GOAWAY that names it
@@ -95,10 +99,12 @@ Http2Limits limits_of(const Settings& settings) {
           .resets_max = settings.resets_max};
 }
 
-Http2Server::Http2Server(std::unique_ptr<net::ByteStream> stream, const ServerContext& context)
+Http2Server::Http2Server(std::unique_ptr<net::ByteStream> stream, const ServerContext& context,
+                         Instant accepted)
     : Http2Core(Side::Server, std::move(stream), limits_of(context.settings)),
       context_(context),
-      last_activity_(context.loop.now()),
+      accepted_(std::min(accepted, context.loop.now())),
+      last_request_(context.loop.now()),
       tasks_(context.loop) {}
 
 Http2Server::~Http2Server() {
@@ -139,7 +145,6 @@ loop::Task<void> Http2Server::run(Bytes first) {
   Bytes chunk = std::move(first);
   for (;;) {
     if (!chunk.empty()) {
-      last_activity_ = loop().now();
       if (const auto received = receive(chunk); !received) {
         count_limit(received.error().limit_name());
         break;
@@ -214,6 +219,7 @@ void Http2Server::limit_requests() {
 void Http2Server::on_frame(const nghttp2_frame& frame) {
   if (frame.hd.type == NGHTTP2_PING && (frame.hd.flags & NGHTTP2_FLAG_ACK) && going_away_)
     finish_going_away();
+  if (frame.hd.type == NGHTTP2_SETTINGS) greeted_ = true;
   if (frame.hd.type != NGHTTP2_RST_STREAM) return;
   // Rapid reset (CVE-2023-44487): a client may change its mind, not make a habit of it.
   reset_by_client_ = frame.hd.stream_id;
@@ -322,6 +328,7 @@ void Http2Server::after_events() {
     cancel(exchange);
     if (!exchange.served) return;  // it has answered: its task ends by itself
     --exchange_count_;
+    last_request_ = loop().now();
     delete &exchange;
   });
   if (over()) stream().readable().notify();
@@ -371,7 +378,7 @@ loop::Task<void> Http2Server::guard() {
   uint64_t taken = 0;
   Instant took = loop().now();
   for (;;) {
-    co_await loop::sleep_for(loop(), interval);
+    co_await loop::SleepUntil(loop(), std::min(loop().now() + interval, header_due()));
     check_idle();
     check_stalled();
     if (stream().unsent() == 0 || delivered() != taken) {
@@ -398,17 +405,21 @@ void Http2Server::check_stalled() {
   });
 }
 
+// When the client is to have sent its preface, or the header that it has begun. Until a header
+// block ends, nothing else can come (RFC 9113, 6.10).
+Instant Http2Server::header_due() const {
+  if (ended_) return kNever;
+  return deadline_after(greeted_ ? header_since() : accepted_, context_.settings.header_timeout);
+}
+
 void Http2Server::check_idle() {
   const Instant now = loop().now();
-  if (exchange_count_ == 0 && now - last_activity_ >= context_.settings.idle_timeout)
-    return end_with("http.idle_timeout", "no request for too long");
-  // Until a header block ends, nothing else can come (RFC 9113, 6.10).
-  bool late = false;
-  open_.for_each([&](Http2Exchange& exchange) {
-    const Duration age = now - exchange.record().started;
-    late = late || (!exchange.head_complete() && age >= context_.settings.header_timeout);
-  });
-  if (late) end_with("http.header_timeout", "a header did not arrive in time");
+  if (now >= header_due()) {
+    return end_with("http.header_timeout", greeted_ ? "a header did not arrive in time"
+                                                    : "the preface did not arrive in time");
+  }
+  if (exchange_count_ == 0 && now - last_request_ >= context_.settings.idle_timeout)
+    end_with("http.idle_timeout", "no request for too long");
 }
 
 // The client broke no rule, it only came to an end of ours.
@@ -423,8 +434,8 @@ void Http2Server::end_with(std::string_view limit, std::string_view what) {
 }  // namespace
 
 loop::Task<void> serve_http2(std::unique_ptr<net::ByteStream> stream, Bytes first,
-                             const ServerContext& context) {
-  Http2Server server(std::move(stream), context);
+                             const ServerContext& context, Instant accepted) {
+  Http2Server server(std::move(stream), context, accepted);
   co_await server.run(std::move(first));
 }
 

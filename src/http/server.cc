@@ -76,6 +76,7 @@ std::optional<Protocol> protocol_of(std::string_view first) {
 
 loop::Task<void> serve_connection(std::unique_ptr<net::ByteStream> stream,
                                   const ServerContext& context) {
+  const Instant accepted = context.loop.now();
   Decision decision;
   if (stream->tls().alpn == "h2") {
     decision.protocol = Protocol::Http2;
@@ -85,7 +86,7 @@ loop::Task<void> serve_connection(std::unique_ptr<net::ByteStream> stream,
     decision = co_await decide(*stream, context);
   }
   if (decision.protocol == Protocol::Http2) {
-    co_await serve_http2(std::move(stream), std::move(decision.first), context);
+    co_await serve_http2(std::move(stream), std::move(decision.first), context, accepted);
   } else if (decision.protocol == Protocol::Http1) {
     co_await serve_http1(std::move(stream), std::move(decision.first), context);
   }

@@ -44,10 +44,11 @@ struct ServerContext {
 loop::Task<void> serve_connection(std::unique_ptr<net::ByteStream> stream,
                                   const ServerContext& context);
 
-// The two behind it. `first`: bytes that were read already, to decide.
+// The two behind it. `first`: bytes that were read already, to decide. `accepted`: since when the
+// client may speak; kNever: since now.
 loop::Task<void> serve_http1(std::unique_ptr<net::ByteStream> stream, Bytes first,
                              const ServerContext& context);
 loop::Task<void> serve_http2(std::unique_ptr<net::ByteStream> stream, Bytes first,
-                             const ServerContext& context);
+                             const ServerContext& context, Instant accepted = kNever);
 
 }  // namespace parley::http
