@@ -191,9 +191,13 @@ Key<Settings> admin_key() {
   append(keys, &Settings::admin_hosts,
          {several("hosts", &edge::HostSettings::names, host_name(),
                   "Names in `Host` that it answers to, beyond loopback and its own address.")});
-  return placed(group("admin", std::move(keys),
-                      "What Parley tells about itself. A word stands for `address`.", "address"),
-                &Settings::admin_place);
+  return placed(
+      group("admin", std::move(keys),
+            "What Parley tells about itself. A word stands for `address`. Limits of clients do "
+            "not hold there: no `timeout`, no `message_bytes_max`, and `http` has its "
+            "defaults.",
+            "address"),
+      &Settings::admin_place);
 }
 
 Key<Settings> http_key() {

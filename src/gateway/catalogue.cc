@@ -11,6 +11,14 @@ const wire::Programs& builtin_programs() {
   return programs;
 }
 
+// What the settings say of methods is for clients. Operators must get in whatever it says, and
+// their answers grow with what there is to tell.
+const door::Settings& operators_settings() {
+  static const door::Settings settings = {
+      .rest = {}, .metadata = {}, .message_bytes_max = UINT32_MAX, .timeout = {}};
+  return settings;
+}
+
 }  // namespace
 
 const wire::Programs& known_programs() {
@@ -29,8 +37,11 @@ ListenerCatalogue::ListenerCatalogue(std::shared_ptr<const Snapshot> snapshot, S
   if (serve_.api) routed = snapshot_->exposed();
   for (const contract::Service& service : service::builtin_contract().services()) {
     if (!serves_builtin(service)) continue;
+    const bool for_operators =
+        serve_.for_operators() || service.full_name == service::kAdminService;
+    const door::Settings& own = for_operators ? operators_settings() : snapshot_->settings().door;
     for (const contract::Method& method : service.methods) {
-      builtin_.push_back({&method, &builtin_programs(), &snapshot_->settings().door, "parley"});
+      builtin_.push_back({&method, &builtin_programs(), &own, "parley"});
       // Health and reflection are for gRPC clients; the admin's methods have routes.
       if (!method.rules.empty()) routed.push_back(&builtin_.back());
     }

@@ -191,6 +191,22 @@ TEST_F(GatewayTest, the_admin_listener_answers_to_its_own_names_only) {
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 403")) << answer;
 }
 
+TEST_F(GatewayTest, limits_of_clients_do_not_hold_for_operators) {
+  add_upstream("127.0.0.1:1");
+  settings.door.message_bytes_max = 1024;
+  settings.door.timeout = std::chrono::nanoseconds(1);
+  settings.door.metadata.reject_invalid = true;
+  settings.http.header_count_max = 2;
+  ASSERT_TRUE(start().empty());
+  const std::string answer = ask(admin(),
+                                 "GET /metrics HTTP/1.1\r\nHost: localhost\r\nA: a\r\nB: \xfc\r\n"
+                                 "Connection: close\r\n\r\n");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200")) << answer;
+  EXPECT_GT(answer.size(), 1024U);
+  EXPECT_TRUE(get(api(), "/").starts_with("HTTP/1.1 404"));
+  EXPECT_TRUE(ask(api(), kSay).starts_with("HTTP/1.1 431"));
+}
+
 TEST_F(GatewayTest, names_a_port_that_is_taken) {
   add_upstream("127.0.0.1:1");
   ASSERT_TRUE(start().empty());

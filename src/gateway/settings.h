@@ -33,6 +33,8 @@ struct Serve {
   bool health = true;      // grpc.health.v1.Health
   bool reflection = true;  // grpc.reflection
   bool admin = false;      // /healthz, /readyz, /metrics
+  // Nothing for clients: their limits do not hold here.
+  bool for_operators() const { return admin && !api; }
   friend bool operator==(const Serve&, const Serve&) = default;
 };
 

@@ -36,9 +36,7 @@ bool is_same_entrance(const ListenerPlan& a, const ListenerPlan& b) {
 }
 
 // What tells of a drain as long as it lasts.
-bool is_for_operators(const ListenerPlan& plan) {
-  return plan.settings.serve.admin && !plan.settings.serve.api;
-}
+bool is_for_operators(const ListenerPlan& plan) { return plan.settings.serve.for_operators(); }
 
 }  // namespace
 
@@ -48,7 +46,8 @@ Shard::Entrance::Entrance(Shard& shard, ListenerPlan from)
       path(shard.loop_, shard.shelf_, plan.settings, plan.open->address, plan.admin_hosts,
            shard.metrics_, shard.log_),
       drain(shard.loop_),
-      context{shard.loop_, path.entrance(), shard.http_, drain, &shard.metrics_},
+      context{shard.loop_, path.entrance(),
+              is_for_operators(plan) ? shard.operators_http_ : shard.http_, drain, &shard.metrics_},
       connections(shard.loop_),
       turned_away(shard.loop_),
       accepting(shard.loop_) {}

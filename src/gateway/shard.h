@@ -136,6 +136,7 @@ class Shard {
   // What connections borrow. A reload changes it under them: a limit or timeout holds at once; what
   // an HTTP/2 client has been told by SETTINGS stays until its connection ends.
   http::Settings http_;
+  const http::Settings operators_http_;  // the defaults, whatever is set for clients
   ClientCounts& clients_;
   Notices& notices_;
   loop::Loop& loop_;
