@@ -16,7 +16,8 @@ TEST(CodecTable, json_is_read_or_refused_as_the_table_says) {
 TEST(CodecTable, unknown_members_are_passed_over_where_asked) {
   check_table("json_ignore.txt", [](std::string_view message, std::string_view json) {
     const CodecFake& codec = codec_of(message);
-    const std::string wire = codec.to_wire(message, json, {.ignore_unknown = true});
+    const std::string wire =
+        codec.to_wire(message, from_hex_escapes(json), {.ignore_unknown = true});
     return wire.starts_with("! ") ? wire
                                   : codec.to_json(message, wire, {.presence_set_only = true});
   });

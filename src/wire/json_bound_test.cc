@@ -90,12 +90,12 @@ TEST(BoundValue, takes_its_oneof) {
   EXPECT_EQ(body("t.Choice", R"({"text":"x"})", text), "{}");
   EXPECT_EQ(body("t.Choice", R"({"number":1})", text),
             "! the JSON body at line 1, column 2 (byte 1), number: a second member of the oneof "
-            "\"kind\"");
+            "\"kind\": expected one");
   const Bound inner("t.Choice", "leaf.id", "5");
   EXPECT_EQ(body("t.Choice", R"({"leaf":{"name":"y"}})", inner), R"({"leaf":{"name":"y"}})");
-  EXPECT_EQ(
-      body("t.Choice", R"({"flag":true})", inner),
-      "! the JSON body at line 1, column 2 (byte 1), flag: a second member of the oneof \"kind\"");
+  EXPECT_EQ(body("t.Choice", R"({"flag":true})", inner),
+            "! the JSON body at line 1, column 2 (byte 1), flag: a second member of the oneof "
+            "\"kind\": expected one");
 }
 
 TEST(BoundValue, well_known_types_are_compared_too) {

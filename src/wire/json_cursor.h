@@ -10,8 +10,6 @@
 
 namespace parley::wire {
 
-struct PassedKeys;
-
 // Walks over JSON text (RFC 8259), strictly. The first problem is kept; every later answer is then
 // false. The text has 64 readable bytes after its end.
 class JsonCursor {
@@ -39,11 +37,17 @@ class JsonCursor {
   // `scratch`. Checked as UTF-8.
   bool string(std::string_view& text, std::string& scratch);
 
-  // Passes true, false or null.
-  bool literal(std::string_view word);
-
-  // Passes any value, checked fully, double keys too, nested at most `depth` deep.
-  bool skip_value(uint32_t depth);
+  // Whether `word`, which is true, false or null, is at the cursor; literal() passes it then, and
+  // notes no problem otherwise.
+  bool at_literal(std::string_view word) const {
+    return static_cast<size_t>(end_ - at_) >= word.size() &&
+           std::string_view(at_, word.size()) == word;
+  }
+  bool literal(std::string_view word) {
+    if (!at_literal(word)) return false;
+    at_ += word.size();
+    return true;
+  }
 
   // Only white space is left.
   bool end_of_text();
@@ -58,6 +62,11 @@ class JsonCursor {
   bool fail(const char* at, std::string problem);
   // Notes the problem that the text is nested too deeply here.
   bool fail_depth();
+  // Notes the problem of an escape, of a string that ends at `at` without a quote, of the text from
+  // `start` to `end` that is not UTF-8.
+  bool fail_escape(const char* escape, EscapeProblem problem);
+  bool fail_string(const char* at);
+  bool fail_utf8(const char* start, const char* end);
   // Notes the problem of another cursor over the same text.
   bool fail_as(const JsonCursor& other);
   bool too_deep() const { return too_deep_; }
@@ -70,9 +79,6 @@ class JsonCursor {
  private:
   char peek_slow();
   bool unescape(const char* start, std::string_view& text, std::string& scratch);
-  bool string_problem(const char* at);
-  bool skip_key(PassedKeys& keys);
-  bool skip_scalar();
 
   const char* const begin_;
   const char* const end_;

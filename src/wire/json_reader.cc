@@ -28,7 +28,7 @@ Result<void> JsonReader::read_field(const Program& parent, const FieldPlan& plan
   root_field_ = &plan;
   int leaf = -1;
   const uint64_t bound = bound_inside(plan, all_bound(), 0, leaf);
-  const bool ok = is_null(plan) ? cursor_.literal("null") : field_value(plan, bound, 1) && run();
+  const bool ok = is_null(plan) ? null(plan) : field_value(plan, bound, 1) && run();
   return complete(ok && cursor_.end_of_text());
 }
 
@@ -115,6 +115,7 @@ bool JsonReader::members(JsonFrame& frame) {
     const FieldPlan* const plan = member_name(frame);
     if (plan == nullptr) {
       if (cursor_.failed()) return false;
+      if (frames_.size() != depth) return true;
       continue;
     }
     frame.field = plan;
@@ -124,7 +125,8 @@ bool JsonReader::members(JsonFrame& frame) {
   }
 }
 
-// Reads a name and its colon. nullptr: a problem, or a member that was passed over.
+// Reads a name and its colon. nullptr: a problem, or a member that no field stands for, which has
+// been passed over, or entered.
 const FieldPlan* JsonReader::member_name(JsonFrame& frame) {
   const auto fields = frame.program->fields();
   const char* const at = cursor_.at();
@@ -134,7 +136,7 @@ const FieldPlan* JsonReader::member_name(JsonFrame& frame) {
     if (static_cast<size_t>(cursor_.end() - at) > quoted &&
         std::memcmp(at, key.data(), quoted) == 0) [[likely]] {
       cursor_.move_to(at + quoted);
-      return cursor_.expect(':', "expected ':'") ? &fields[frame.next] : nullptr;
+      return colon_behind(frame, fields[frame.next]);
     }
   }
   std::string_view name;
@@ -144,31 +146,49 @@ const FieldPlan* JsonReader::member_name(JsonFrame& frame) {
     unknown_member(frame, name, at);
     return nullptr;
   }
-  return cursor_.expect(':', "expected ':'") ? plan : nullptr;
+  return colon_behind(frame, *plan);
+}
+
+const FieldPlan* JsonReader::colon_behind(JsonFrame& frame, const FieldPlan& plan) {
+  if (cursor_.expect(':', "expected ':'")) [[likely]]
+    return &plan;
+  frame.field = &plan;
+  return nullptr;
 }
 
 bool JsonReader::unknown_member(JsonFrame& frame, std::string_view name, const char* at) {
+  const contract::Message& type = frame.program->message();
   if (frame.any && name == "@type") return any_type_member(frame, at);
-  const bool empty_in_any = frame.any && name == "value" &&
-                            frame.program->message().well_known == contract::WellKnown::Empty;
-  if (!options_.ignore_unknown && !empty_in_any) {
-    unknown_name_ = name;
-    return cursor_.fail(at,
-                        fmt::format("{} has no such field", frame.program->message().full_name));
-  }
-  return note_unknown(frame, name, at) && cursor_.expect(':', "expected ':'") &&
-         cursor_.skip_value(options_.depth_left() - static_cast<uint32_t>(frames_.size()));
+  if (frame.any && name == "value" && type.well_known == contract::WellKnown::Empty)
+    return any_value_member(frame, at) && message(*frame.program, {}, 0, 0);
+  if (options_.ignore_unknown) return skip_unknown(frame, name, at);
+  return fail_unknown(at, name, fmt::format("{} has no such field", type.full_name));
 }
 
-bool JsonReader::note_unknown(JsonFrame& frame, std::string_view name, const char* at) {
+bool JsonReader::fail_unknown(const char* at, std::string_view name, std::string problem) {
+  unknown_name_ = name_in_path(name);
+  return cursor_.fail(at, std::move(problem));
+}
+
+// Passes over a member whose name, read at `at`, nobody knows.
+bool JsonReader::skip_unknown(JsonFrame& frame, std::string_view name, const char* at) {
   if (frame.unknown == 0) frame.unknown = ++unknown_messages_;
   std::string& names = scratch_.unknown_names;
   const size_t start = names.size();
   names.append(reinterpret_cast<const char*>(&frame.unknown), sizeof frame.unknown);
   names += name;
-  if (scratch_.unknown.add(names.data(), start, names.size() - start)) return true;
-  unknown_name_ = name;
-  return cursor_.fail(at, "the field is given twice");
+  if (!scratch_.unknown.add(names.data(), start, names.size() - start))
+    return fail_unknown(at, name, "the field is given twice: expected it once");
+  return skip_member(name, options_.depth_left() - static_cast<uint32_t>(frames_.size()));
+}
+
+// Passes over the colon and the value of the member `name`.
+bool JsonReader::skip_member(std::string_view name, uint32_t depth) {
+  const bool colon = cursor_.expect(':', "expected ':'");
+  if (colon && scratch_.skipper.skip(cursor_, depth)) return true;
+  unknown_name_ = name_in_path(name);
+  if (colon) scratch_.skipper.append_path(unknown_name_);
+  return false;
 }
 
 // Whether `null` follows that says "absent": Value and NullValue have a null of their own.
@@ -177,11 +197,13 @@ bool JsonReader::is_null(const FieldPlan& plan) {
                                    (plan.kind != Kind::Value && plan.kind != Kind::NullValue));
 }
 
+bool JsonReader::null(const FieldPlan& plan) { return cursor_.literal("null") || wanted(plan); }
+
 bool JsonReader::note_seen(JsonFrame& frame, const FieldPlan& plan, const char* at) {
   uint64_t& word = scratch_.seen[frame.seen + plan.index / 64u];
   const uint64_t bit = uint64_t{1} << plan.index % 64u;
   if (word & bit) [[unlikely]]
-    return cursor_.fail(at, "the field is given twice");
+    return cursor_.fail(at, "the field is given twice: expected it once");
   word |= bit;
   return true;
 }
@@ -190,8 +212,8 @@ bool JsonReader::note_oneof(JsonFrame& frame, const FieldPlan& plan, const char*
   uint64_t& word = scratch_.seen[frame.seen + plan.oneof_bit / 64u];
   const uint64_t bit = uint64_t{1} << plan.oneof_bit % 64u;
   if (word & bit) [[unlikely]]
-    return cursor_.fail(
-        at, fmt::format("a second member of the oneof \"{}\"", plan.field->oneof->name));
+    return cursor_.fail(at, fmt::format("a second member of the oneof \"{}\": expected one",
+                                        plan.field->oneof->name));
   word |= bit;
   return true;
 }
@@ -200,8 +222,10 @@ bool JsonReader::note_oneof(JsonFrame& frame, const FieldPlan& plan, const char*
 bool JsonReader::member_value(JsonFrame& frame, const FieldPlan& plan, const char* name_at) {
   if (!note_seen(frame, plan, name_at)) return false;
   if (is_null(plan)) {
-    if (plan.field->required) return cursor_.fail("null for a required field");
-    return cursor_.literal("null");
+    if (plan.field->required && cursor_.at_literal("null"))
+      return cursor_.fail(
+          fmt::format("null for a required field: expected {}", expected_element(plan)));
+    return null(plan);
   }
   uint64_t inside = 0;
   if (frame.bound != 0) [[unlikely]] {
@@ -218,7 +242,7 @@ bool JsonReader::field_value(const FieldPlan& plan, uint64_t bound, uint8_t boun
   if (plan.shape == Shape::Single) return single(plan, bound, bound_depth);
   const bool map = plan.shape == Shape::Map;
   if (cursor_.peek() != (map ? '{' : '[')) [[unlikely]]
-    return cursor_.fail(map ? "expected an object (a map)" : "expected an array");
+    return wanted(plan);
   JsonFrame* const frame = push(map ? JsonFrame::Kind::Map : JsonFrame::Kind::List, {});
   if (frame == nullptr) return false;
   open_repeated(*frame, plan);
@@ -239,6 +263,13 @@ void JsonReader::open_repeated(JsonFrame& frame, const FieldPlan& plan) {
   }
 }
 
+// What begins as null cannot be an element of that field.
+bool JsonReader::null_inside(const FieldPlan& plan, std::string_view what) {
+  const std::string_view expected = expected_element(plan);
+  if (!cursor_.at_literal("null")) return cursor_.fail(fmt::format("expected {}", expected));
+  return cursor_.fail(fmt::format("null in {}: expected {}", what, expected));
+}
+
 bool JsonReader::elements(JsonFrame& frame) {
   const FieldPlan& plan = *frame.field;
   const size_t depth = frames_.size();
@@ -250,7 +281,7 @@ bool JsonReader::elements(JsonFrame& frame) {
     ++frame.next;
     if (cursor_.peek() == 'n' && plan.kind != Kind::Value && plan.kind != Kind::NullValue)
         [[unlikely]]
-      return cursor_.fail("null in a list");
+      return null_inside(plan, "a list");
     if (is_message(plan.kind)) {
       put_tag(plan);
       if (!message(plan.message(), begin_message(plan), 0, 0)) return false;
@@ -301,14 +332,14 @@ bool JsonReader::entry_key(JsonFrame& frame, const FieldPlan& key) {
     return cursor_.fail(at, fmt::format("expected a key that is {}", expected_json(key.kind)));
   KeySet& keys = scratch_.key_sets[frame.seen];
   if (!keys.add(builder_.base(), start, builder_.size() - start))
-    return cursor_.fail(at, "the key is given twice");
+    return cursor_.fail(at, "the key is given twice: expected it once");
   return cursor_.expect(':', "expected ':'");
 }
 
 // The value of an entry whose key has been written; `mark` is before the entry.
 bool JsonReader::entry_value(const FieldPlan& value, const WireBuilder::Mark& mark) {
   if (is_null(value)) [[unlikely]]
-    return cursor_.fail("null in a map");
+    return null_inside(value, "a map");
   put_tag(value);
   if (is_message(value.kind)) {
     JsonEnding ending = begin_message(value);

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "wire/json_cursor.h"
+#include "wire/json_skipper.h"
 #include "wire/json_to_wire.h"
 #include "wire/key_set.h"
 #include "wire/number_text.h"
@@ -64,6 +65,7 @@ struct JsonReaderScratch {
   std::string path;           // of a FieldMask
   KeySet unknown;             // members that were passed over, of all messages
   std::string unknown_names;  // each behind the number of its message
+  JsonSkipper skipper;
 
   size_t retained() const;
 };
@@ -108,8 +110,11 @@ class JsonReader {
 
   // Names and fields.
   const FieldPlan* member_name(JsonFrame& frame);
+  const FieldPlan* colon_behind(JsonFrame& frame, const FieldPlan& plan);
   bool unknown_member(JsonFrame& frame, std::string_view name, const char* at);
-  bool note_unknown(JsonFrame& frame, std::string_view name, const char* at);
+  bool skip_unknown(JsonFrame& frame, std::string_view name, const char* at);
+  bool skip_member(std::string_view name, uint32_t depth);
+  bool fail_unknown(const char* at, std::string_view name, std::string problem);
   bool note_seen(JsonFrame& frame, const FieldPlan& plan, const char* at);
   bool member_value(JsonFrame& frame, const FieldPlan& plan, const char* name_at);
   bool note_oneof(JsonFrame& frame, const FieldPlan& plan, const char* at);
@@ -144,9 +149,14 @@ class JsonReader {
   void put_time(const TimeParts& time);
 
   // Any.
-  bool find_type(std::string_view& type_url, bool& empty);
-  const Program* resolve_type(std::string_view type_url);
+  struct AnyType {
+    std::string_view url;
+    const char* at = nullptr;  // where it stands; null: the Any is empty
+  };
+  bool find_type(AnyType& type);
+  const Program* resolve_type(const AnyType& type);
   bool any_type_member(JsonFrame& frame, const char* at);
+  bool any_value_member(JsonFrame& frame, const char* at);
 
   // Bound values.
   uint64_t all_bound() const;
@@ -166,7 +176,10 @@ class JsonReader {
     builder_.advance(to + sizeof value);
   }
   bool is_null(const FieldPlan& plan);
+  bool null(const FieldPlan& plan);
+  bool null_inside(const FieldPlan& plan, std::string_view what);
   bool wanted(Kind kind);
+  bool wanted(const FieldPlan& plan);
   bool number_problem(Kind kind, NumberProblem problem);
 
   JsonCursor cursor_;
@@ -176,7 +189,7 @@ class JsonReader {
   std::vector<JsonFrame>& frames_;
   const Programs* any_types_ = nullptr;
   const FieldPlan* root_field_ = nullptr;  // of read_field
-  std::string unknown_name_;               // the member that is the problem
+  std::string unknown_name_;               // behind the frames: what no frame stands for
   uint32_t maps_open_ = 0;
   uint32_t unknown_messages_ = 0;  // messages with unknown members so far
   size_t any_scan_left_;           // bytes that looking for "@type" may still pass over
@@ -195,7 +208,9 @@ class JsonReaderLease {
   std::unique_ptr<JsonReaderScratch> scratch_;
 };
 
-// "a string", "an int32": what a field's JSON has to be.
+// "a string", "a whole number from ...": what a value's JSON has to be.
 std::string_view expected_json(Kind kind);
+// The same of a field's element, where it is a list or a map: a wrapper is as its value.
+std::string_view expected_element(const FieldPlan& plan);
 
 }  // namespace parley::wire

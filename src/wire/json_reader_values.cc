@@ -39,6 +39,22 @@ std::string_view expected_json(Kind kind) {
   return "a value";
 }
 
+std::string_view expected_element(const FieldPlan& plan) {
+  const FieldPlan* of = &plan;
+  while (of->kind == Kind::Bare) {
+    of = &of->message().fields()[0];
+    if (of->shape == Shape::List) return "an array";
+    if (of->shape == Shape::Map) return "an object";
+  }
+  return expected_json(of->kind);
+}
+
+bool JsonReader::wanted(const FieldPlan& plan) {
+  if (plan.shape == Shape::Map) return cursor_.fail("expected an object (a map)");
+  if (plan.shape == Shape::List) return cursor_.fail("expected an array");
+  return cursor_.fail(fmt::format("expected {}", expected_element(plan)));
+}
+
 bool JsonReader::wanted(Kind kind) {
   return cursor_.fail(fmt::format("expected {}", expected_json(kind)));
 }
@@ -139,7 +155,9 @@ bool JsonReader::dynamic_value(const Program& program, JsonEnding ending) {
     return bare(plan.message(), inner);
   }
   const bool number = c == '-' || (c >= '0' && c <= '9');
-  if (!number && c != '"' && c != 't' && c != 'f' && c != 'n') return wanted(Kind::Value);
+  const bool known = number || c == '"' || cursor_.at_literal("true") ||
+                     cursor_.at_literal("false") || cursor_.at_literal("null");
+  if (!known) return wanted(Kind::Value);
   const size_t member = c == '"' ? String : c == 't' || c == 'f' ? Bool : c == 'n' ? Null : Number;
   put_tag(fields[member]);
   if (scalar(fields[member]) != Outcome::Done) return false;
@@ -303,8 +321,7 @@ bool JsonReader::floating_as(Kind kind) {
 
 bool JsonReader::boolean() {
   const char c = cursor_.peek();
-  if (c != 't' && c != 'f') return wanted(Kind::Bool);
-  if (!cursor_.literal(c == 't' ? "true" : "false")) return false;
+  if (!cursor_.literal(c == 't' ? "true" : "false")) return wanted(Kind::Bool);
   builder_.varint(c == 't' ? 1 : 0);
   return true;
 }
@@ -313,7 +330,7 @@ bool JsonReader::null_value() {
   const char c = cursor_.peek();
   const char* const start = cursor_.at();
   if (c == 'n') {
-    if (!cursor_.literal("null")) return false;
+    if (!cursor_.literal("null")) return wanted(Kind::NullValue);
   } else if (c == '"') {
     std::string_view text;
     if (!cursor_.string(text, scratch_.text)) return false;
@@ -371,7 +388,7 @@ bool JsonReader::string() {
   if (stop >= cursor_.end() || *stop != '"') return cursor_.string(text, scratch_.text);
   text = {start, static_cast<size_t>(stop - start)};
   if (high && !utf8_valid(text)) [[unlikely]]
-    return cursor_.fail(start + utf8_valid_prefix(text), "invalid UTF-8");
+    return cursor_.fail_utf8(start, stop);
   constexpr size_t kShort = 32;
   char* to = builder_.room(text.size() + kVarintMax);
   to = put_varint(to, text.size());
@@ -395,15 +412,12 @@ bool JsonReader::escaped_string(const char* start, const char* at) {
   do {
     char* to = builder_.room(kChunk + kUnescapeBeyond);
     const EscapeProblem problem = unescape(at, end, to, to + kChunk);
-    if (problem != EscapeProblem::None)
-      return cursor_.fail(
-          at, problem == EscapeProblem::LoneSurrogate ? "a lone surrogate" : "an unknown escape");
+    if (problem != EscapeProblem::None) return cursor_.fail_escape(at, problem);
     builder_.advance(to);
   } while (at < end && *at != '"' && static_cast<uint8_t>(*at) >= 0x20);
-  if (at >= end) return cursor_.fail(end, "the string has no end");
-  if (*at != '"') return cursor_.fail(at, "a control character in a string");
+  if (at >= end || *at != '"') return cursor_.fail_string(at);
   if (!utf8_valid({builder_.base() + content, builder_.size() - content}))
-    return cursor_.fail(start, "invalid UTF-8 in this string");
+    return cursor_.fail_utf8(start, at);
   builder_.close();
   cursor_.move_to(at + 1);
   return true;

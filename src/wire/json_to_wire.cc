@@ -38,7 +38,7 @@ JsonReaderLease::~JsonReaderLease() {
 size_t JsonReaderScratch::retained() const {
   size_t bytes = frames.capacity() * sizeof(JsonFrame) + seen.capacity() * sizeof(uint64_t) +
                  prefixes.capacity() * sizeof(LengthPrefix) + text.capacity() + path.capacity() +
-                 unknown.retained() + unknown_names.capacity();
+                 unknown.retained() + unknown_names.capacity() + skipper.retained();
   for (const KeySet& keys : key_sets) bytes += sizeof(KeySet) + keys.retained();
   return bytes;
 }
@@ -60,7 +60,7 @@ std::string JsonReader::path_of_problem() const {
         path += fmt::format("[{}]", frame.next == 0 ? 0 : frame.next - 1);
         break;
       case JsonFrame::Kind::Map:
-        if (frame.key.data() != nullptr) path += fmt::format("[{}]", frame.key);
+        if (frame.key.data() != nullptr) path += fmt::format("[{}]", name_in_path(frame.key));
         break;
       case JsonFrame::Kind::AnyValue: break;
     }

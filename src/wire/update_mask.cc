@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "wire/json_cursor.h"
+#include "wire/json_skipper.h"
 #include "wire/wire_writer.h"
 
 namespace parley::wire {
@@ -35,6 +36,7 @@ class MaskReader {
   std::vector<const contract::Field*> fields_;  // that lead here
   std::string path_;
   std::string scratch_;
+  JsonSkipper skipper_;
 };
 
 bool MaskReader::read(const Program& program, std::vector<std::string>& paths) {
@@ -66,13 +68,13 @@ bool MaskReader::member(std::vector<std::string>& paths) {
   if (!cursor_.string(name, scratch_)) return false;
   const FieldPlan* const plan = level.program->find(name);
   if (!cursor_.expect(':', "expected ':'")) return false;
-  if (plan == nullptr || bound(*plan)) return cursor_.skip_value(options_.depth_max);
+  if (plan == nullptr || bound(*plan)) return skipper_.skip(cursor_, options_.depth_max);
   path_.resize(level.prefix);
   if (!path_.empty()) path_ += '.';
   path_ += plan->field->name;
   if (enter(*plan)) return true;
   paths.push_back(path_);
-  return cursor_.skip_value(options_.depth_max);
+  return skipper_.skip(cursor_, options_.depth_max);
 }
 
 // Steps into a nested message that has members; false, the cursor in its place, when the field
