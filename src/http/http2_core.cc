@@ -310,6 +310,7 @@ nghttp2_data_provider Http2Core::body_of(Http2Stream& stream) {
 }
 
 Result<void> Http2Core::receive(const Bytes& chunk) {
+  flood_.go_on(loop().now());
   walk_.feed(chunk.view(), [this](const Http2FrameWalk::Head& head) { count(head); });
   watch_header();
   receiving_ = &chunk;
@@ -322,7 +323,7 @@ Result<void> Http2Core::receive(const Bytes& chunk) {
     flood_.trip("continuation_frames_max", "a header in too many frames");
   after_events();
   wants_flush();
-  if (auto failure = flood_.passed(loop().now())) {
+  if (auto failure = flood_.passed()) {
     say_goodbye(NGHTTP2_ENHANCE_YOUR_CALM, failure->message());
     return *std::move(failure);
   }

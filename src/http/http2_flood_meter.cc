@@ -4,17 +4,17 @@
 
 namespace parley::http {
 
-std::optional<Failure> Http2FloodMeter::passed(Instant now) {
-  if (span_start_ == kNever) span_start_ = now;
-  if (!suspicious()) return std::nullopt;
-  if (now - span_start_ > kSpan) {
-    span_start_ = now;
-    requests_ = earned_ = overhead_ = resets_ = 0;
-  }
-  if (overhead_ > limits_.overhead_frames_max + earned_)
+void Http2FloodMeter::go_on(Instant now) {
+  if (span_start_ != kNever && now - span_start_ <= kSpan) return;
+  span_start_ = now;
+  earned_before_ = earned_;
+  requests_ = earned_ = overhead_ = resets_ = 0;
+}
+
+std::optional<Failure> Http2FloodMeter::passed() const {
+  if (too_much_overhead())
     return failure("overhead_frames_max", "too many frames that carry nothing of a message");
-  if (resets_ > limits_.resets_max + requests_ / 2)
-    return failure("resets_max", "too many streams were reset");
+  if (too_many_resets()) return failure("resets_max", "too many streams were reset");
   if (!tripped_.empty()) return failure(tripped_, std::string(what_));
   return std::nullopt;
 }

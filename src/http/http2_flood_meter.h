@@ -23,13 +23,15 @@ struct Http2Limits {
 // Counts what a peer makes us do beside serving its requests, and says when it is too much. What
 // real work brings with it is allowed: a client may cancel half of its requests, and answers DATA
 // with WINDOW_UPDATE and PING. Beside that there is a number for each span of ten seconds. Counting
-// needs no clock; passed() is for after each chunk of input.
+// needs no clock; go_on() is for before each chunk of input, passed() for after it.
 class Http2FloodMeter {
  public:
   static constexpr Duration kSpan = std::chrono::seconds(10);
 
   explicit Http2FloodMeter(const Http2Limits& limits) : limits_(limits) {}
 
+  // The time: a span may be over, and with it what it allows.
+  void go_on(Instant now);
   // A request has begun.
   void request() {
     ++requests_;
@@ -38,7 +40,7 @@ class Http2FloodMeter {
   // DATA with content has come, or has left and was not cut short by the peer's window.
   void data() { earned_ += kFramesPerMessage; }
   // A frame that carries nothing of a message: PING, SETTINGS, WINDOW_UPDATE, an empty DATA ...
-  void overhead() { ++overhead_; }
+  void overhead(uint64_t frames = 1) { overhead_ += frames; }
   // A stream that the peer has reset, or made us reset.
   void reset() { ++resets_; }
   // A limit that is passed without counting. `limit`: a literal, without the prefix.
@@ -51,23 +53,26 @@ class Http2FloodMeter {
   bool tripped() const { return !tripped_.empty(); }
 
   // Whether no more should be begun for this peer.
-  bool suspicious() const {
-    return overhead_ > limits_.overhead_frames_max + earned_ || !tripped_.empty() ||
-           resets_ > limits_.resets_max + requests_ / 2;
-  }
+  bool suspicious() const { return too_much_overhead() || too_many_resets() || !tripped_.empty(); }
   // The first limit that was passed, by its name. The connection ends with it.
-  std::optional<Failure> passed(Instant now);
+  std::optional<Failure> passed() const;
 
  private:
   // WINDOW_UPDATE of the stream, of the connection, and a PING that measures the path.
   static constexpr uint32_t kFramesPerMessage = 3;
 
+  // What comes back for the last messages of a span may come in the next.
+  bool too_much_overhead() const {
+    return overhead_ > limits_.overhead_frames_max + earned_ + earned_before_;
+  }
+  bool too_many_resets() const { return resets_ > limits_.resets_max + requests_ / 2; }
   Failure failure(std::string_view limit, std::string what) const;
 
   const Http2Limits limits_;
   Instant span_start_ = kNever;  // kNever: none has begun
   uint64_t requests_ = 0;
-  uint64_t earned_ = 0;  // overhead that is allowed beside the limit
+  uint64_t earned_ = 0;         // overhead that is allowed beside the limit
+  uint64_t earned_before_ = 0;  // in the span before
   uint64_t overhead_ = 0;
   uint64_t resets_ = 0;
   std::string_view tripped_;

@@ -5,6 +5,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include "http/http2_fake.h"
+#include "http/http2_flood_meter.h"
 #include "http/http_fake.h"
 #include "http/server.h"
 #include "loop/loop_fake.h"
@@ -100,6 +101,17 @@ TEST_F(Http2Flood, of_requests_that_are_reset_at_once_ends_the_connection) {
   EXPECT_EQ(ended_by(), "http.resets_max");
   EXPECT_LE(sent, 2 * settings.resets_max + 2);
   EXPECT_EQ(service.started, service.completed + service.cancelled);
+}
+
+TEST_F(Http2Flood, of_resets_is_not_excused_by_requests_of_long_ago) {
+  connect();
+  for (int32_t i = 0; i < 1000; ++i) send(headers(2 * i + 1, request_block(), kEndStream));
+  fake.advance(Http2FloodMeter::kSpan + milliseconds(2));
+  uint32_t sent = 0;
+  for (int32_t i = 1000; !peer->closed() && sent < 1000; ++i, ++sent)
+    send(headers(2 * i + 1, kWaiting) + frame(NGHTTP2_RST_STREAM, 0, 2 * i + 1, number(8)));
+  EXPECT_EQ(ended_by(), "http.resets_max");
+  EXPECT_LE(sent, 2 * settings.resets_max + 2);
 }
 
 TEST_F(Http2Flood, of_streams_that_it_makes_us_reset_ends_the_connection) {

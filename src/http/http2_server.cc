@@ -193,7 +193,7 @@ loop::Task<void> Http2Server::linger() {
 }
 
 Http2Stream* Http2Server::on_stream_begin(int32_t id) {
-  if (flood().suspicious() && flood().passed(loop().now())) return nullptr;
+  if (flood().suspicious()) return nullptr;
   if (open_count_ >= context_.settings.streams_max) {
     refuse_stream(id);
     return nullptr;
