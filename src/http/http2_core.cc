@@ -30,6 +30,11 @@ uint8_t* unsafe(std::string_view text) {
   return reinterpret_cast<uint8_t*>(const_cast<char*>(text.data()));  // nghttp2 only reads
 }
 
+// Whether a DATA frame is without content and does not end its stream.
+bool says_nothing(size_t length, uint8_t flags) {
+  return length == 0 && !(flags & NGHTTP2_FLAG_END_STREAM);
+}
+
 // Fields whose values hardly ever come again: in HPACK's table they would only push out others.
 // A literal without indexing would do; nghttp2 knows "never indexed" alone.
 bool is_unrepeated(FieldId id) {
@@ -93,7 +98,10 @@ struct Http2Core::Callbacks {
       if (frame->hd.type == NGHTTP2_HEADERS) stream->on_head_complete();
       stream->arrived.notify();
     }
-    if (frame->hd.type == NGHTTP2_DATA) note_data(core(user).flood_, frame->data);
+    if (frame->hd.type == NGHTTP2_DATA) {
+      note_data(core(user).flood_, frame->data);
+      core(user).note_read(frame->hd);
+    }
     core(user).on_frame(*frame);
     return 0;
   }
@@ -317,6 +325,7 @@ Result<void> Http2Core::receive(const Bytes& chunk) {
   const ssize_t used = nghttp2_session_mem_recv(
       session(), reinterpret_cast<const uint8_t*>(chunk.data()), chunk.size());
   receiving_ = nullptr;
+  if (used == static_cast<ssize_t>(chunk.size())) count_ignored_data();
   if (used == NGHTTP2_ERR_FLOODED)
     flood_.trip("control_frames_queued_max", "too many answers wait to be read");
   if (used == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS)
@@ -345,13 +354,32 @@ void Http2Core::watch_header() {
   }
 }
 
+void Http2Core::note_read(const nghttp2_frame_hd& head) {
+  if (says_nothing(head.length, head.flags)) return;
+  --unread_frames_;
+  unread_bytes_ -= Http2FrameWalk::kHeaderBytes + head.length;
+}
+
+// nghttp2 says nothing of DATA on streams that are closed: what it did not hand on was such.
+void Http2Core::count_ignored_data() {
+  const size_t partial = walk_.partial_data();  // may be handed on
+  const uint64_t frames = unread_frames_ - (partial > 0 ? 1 : 0);
+  if (frames > 0) on_ignored_data(frames, unread_bytes_ - partial);
+  unread_frames_ -= frames;
+  unread_bytes_ = partial;
+}
+
 // Counts what carries nothing of a message. nghttp2 leaves PRIORITY alone, since nobody goes by it;
 // what would be an error still is (RFC 7540, 5.3.1; RFC 9113, 6.3).
 void Http2Core::count(const Http2FrameWalk::Head& head) {
   on_frame_head(head);
   if (head.type == NGHTTP2_HEADERS || head.type == NGHTTP2_CONTINUATION) return;
-  const bool empty = head.length == 0 && !(head.flags & NGHTTP2_FLAG_END_STREAM);
-  if (head.type != NGHTTP2_DATA || empty) flood_.overhead();
+  if (head.type != NGHTTP2_DATA || says_nothing(head.length, head.flags)) {
+    flood_.overhead();
+  } else {
+    ++unread_frames_;
+    unread_bytes_ += Http2FrameWalk::kHeaderBytes + head.length;
+  }
   // Not even before the peer has seen our SETTINGS.
   if (head.type == NGHTTP2_PUSH_PROMISE) violated(NGHTTP2_PROTOCOL_ERROR, "a pushed stream");
   if (head.type != NGHTTP2_PRIORITY) return;

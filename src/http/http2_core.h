@@ -124,6 +124,8 @@ class Http2Core : public loop::Flusher {
   virtual void on_frame(const nghttp2_frame& frame) { (void)frame; }
   // The header of any frame, before nghttp2 has read what is in the same chunk before it.
   virtual void on_frame_head(const Http2FrameWalk::Head& head) { (void)head; }
+  // So many DATA frames came for streams that nobody reads anymore; `bytes` is with their headers.
+  virtual void on_ignored_data(uint64_t frames, uint64_t bytes) { (void)frames, (void)bytes; }
   // HEADERS begin, on a stream that is not open (anymore).
   virtual void on_headers_without_stream(int32_t id) { (void)id; }
   // The peer breaks a rule that nghttp2 does not know: the connection ends with this code. `what`:
@@ -150,6 +152,8 @@ class Http2Core : public loop::Flusher {
   void write_copy(std::string_view bytes);
   void count(const Http2FrameWalk::Head& head);
   void watch_header();
+  void note_read(const nghttp2_frame_hd& head);
+  void count_ignored_data();
 
   std::unique_ptr<nghttp2_session, DeleteSession> session_;
   std::unique_ptr<net::ByteStream> stream_;
@@ -158,7 +162,10 @@ class Http2Core : public loop::Flusher {
   const Bytes* receiving_ = nullptr;  // the chunk that nghttp2 reads now
   Http2FrameWalk walk_;
   Instant header_since_ = kNever;
-  uint64_t header_ = 0;         // which one that is
+  uint64_t header_ = 0;  // which one that is
+  // DATA that the walk has seen and nghttp2 has not handed on.
+  uint64_t unread_frames_ = 0;
+  uint64_t unread_bytes_ = 0;   // with their headers
   std::string_view violation_;  // empty: none
   uint32_t violation_code_ = 0;
   uint64_t written_ = 0;    // bytes that the stream was given, ever

@@ -295,6 +295,32 @@ TEST_F(Http2Flood, of_empty_data_ends_the_connection) {
   EXPECT_EQ(ended_by(), "http.overhead_frames_max");
 }
 
+TEST_F(Http2Flood, of_data_for_a_stream_that_was_reset_ends_the_connection) {
+  const std::string length = literal("content-length", "1");
+  std::string crumbs;
+  for (int i = 0; i < 1000; ++i) crumbs += frame(NGHTTP2_DATA, 0, 1, "x");
+  const size_t sent = flood([&](int32_t i) {
+    return (i == 0 ? headers(1, kWaiting + length) + frame(NGHTTP2_DATA, 0, 1, "xyz") : "") +
+           crumbs;
+  });
+  EXPECT_EQ(ended_by(), "http.overhead_frames_max");
+  EXPECT_LE(sent * crumbs.size(), (4 * settings.stream_window_bytes) + 2 * crumbs.size());
+}
+
+TEST_F(Http2Flood, is_not_what_was_on_its_way_when_we_reset_its_stream) {
+  settings.resets_max = 1000;
+  connect();
+  const std::string length = literal("content-length", "1");
+  for (int32_t stream = 1; stream < 41; stream += 2) {
+    send(headers(stream, kWaiting + length) + frame(NGHTTP2_DATA, 0, stream, "xyz"));
+    const std::string part = frame(NGHTTP2_DATA, 0, stream, std::string(100, 'x'));
+    for (size_t late = part.size(); late <= settings.stream_window_bytes; late += part.size())
+      peer->send(part);
+    fake.loop.run_until_idle();
+  }
+  EXPECT_FALSE(peer->closed());
+}
+
 TEST_F(Http2Flood, of_data_that_is_padding_ends_the_connection) {
   const std::string padding = "\x10" + std::string(16, '\0');
   flood([&](int32_t i) {

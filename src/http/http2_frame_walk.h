@@ -58,11 +58,17 @@ class Http2FrameWalk {
     if (held_ > 0) return held_ <= kTypeAt || is_of_block();
     return in_block_ && (skip_ > 0 || block_goes_on_);
   }
+  // The size of the DATA frame that is not whole yet, with its header; 0: there is none.
+  size_t partial_data() const {
+    const bool within = begun_ > 0 && held_ == 0 && skip_ > 0 && head_[kTypeAt] == kData;
+    return within ? kHeaderBytes + length() : 0;
+  }
   // How many frames have begun; those of a header block are one.
   uint64_t begun() const { return begun_; }
 
  private:
   static constexpr size_t kTypeAt = 3;
+  static constexpr uint8_t kData = 0;
   static constexpr uint8_t kHeaders = 1;
   static constexpr uint8_t kPriority = 2;
   static constexpr uint8_t kContinuation = 9;

@@ -47,6 +47,7 @@ class Http2Server final : public Http2Core, private Http2ExchangeOwner {
   Http2Stream* on_stream_begin(int32_t id) override;
   void on_frame(const nghttp2_frame& frame) override;
   void on_frame_head(const Http2FrameWalk::Head& head) override;
+  void on_ignored_data(uint64_t frames, uint64_t bytes) override;
   void on_headers_without_stream(int32_t id) override;
   void after_events() override;
 
@@ -61,6 +62,7 @@ class Http2Server final : public Http2Core, private Http2ExchangeOwner {
   void count_limit(std::string_view limit);
   void submit_settings();
   void refuse_stream(int32_t id);
+  void expect_late_data();
   void end_with(std::string_view limit, std::string_view what);
   loop::Task<void> see_request_off(Http2Exchange& exchange);
   void end(Http2Exchange& exchange);
@@ -79,6 +81,7 @@ class Http2Server final : public Http2Core, private Http2ExchangeOwner {
   size_t exchange_count_ = 0;
   uint32_t open_count_ = 0;  // of open_
   uint64_t requests_ = 0;
+  uint64_t late_bytes_max_;      // of DATA that may still come for streams that we have reset
   int32_t reset_by_client_ = 0;  // the stream of the last RST_STREAM that came
   const Instant accepted_;
   Instant last_request_{};  // since when no request is open; of the start, if none was
@@ -99,10 +102,16 @@ Http2Limits limits_of(const Settings& settings) {
           .resets_max = settings.resets_max};
 }
 
+// The connection's window is returned on receipt, so it only has to cover what is in flight.
+uint32_t connection_window(const Settings& settings) {
+  return std::max<uint32_t>(settings.stream_window_bytes * 4, 1u << 20);
+}
+
 Http2Server::Http2Server(std::unique_ptr<net::ByteStream> stream, const ServerContext& context,
                          Instant accepted)
     : Http2Core(Side::Server, std::move(stream), limits_of(context.settings)),
       context_(context),
+      late_bytes_max_(connection_window(context.settings)),
       accepted_(std::min(accepted, context.loop.now())),
       last_request_(context.loop.now()),
       tasks_(context.loop) {}
@@ -128,10 +137,8 @@ void Http2Server::submit_settings() {
   };
   nghttp2_submit_settings(session(), NGHTTP2_FLAG_NONE, entries, std::size(entries));
   write_first_settings(settings.streams_max);
-  // Returned on receipt, so it only has to cover what is in flight.
-  const auto window =
-      static_cast<int32_t>(std::max<uint32_t>(settings.stream_window_bytes * 4, 1u << 20));
-  nghttp2_session_set_local_window_size(session(), NGHTTP2_FLAG_NONE, 0, window);
+  nghttp2_session_set_local_window_size(session(), NGHTTP2_FLAG_NONE, 0,
+                                        static_cast<int32_t>(connection_window(settings)));
   wants_flush();
 }
 
@@ -236,6 +243,22 @@ void Http2Server::on_frame_head(const Http2FrameWalk::Head& head) {
   if (ends || head.type == NGHTTP2_RST_STREAM) ended_by_client_.add(head.stream);
 }
 
+// A client may have sent a window's worth when it sees that we have reset its stream. What is more
+// makes work and is none (RFC 9113, 5.4.2).
+void Http2Server::on_ignored_data(uint64_t frames, uint64_t bytes) {
+  const uint64_t late = std::min(bytes, late_bytes_max_);
+  late_bytes_max_ -= late;
+  flood().overhead((frames * (bytes - late) + bytes - 1) / bytes);  // of their mean size
+}
+
+// On a stream that we end. Never for more than the connection's window, which is there at first: a
+// stream is reset some time before nghttp2 tells that it is closed.
+void Http2Server::expect_late_data() {
+  const Settings& settings = context_.settings;
+  late_bytes_max_ = std::min<uint64_t>(late_bytes_max_ + settings.stream_window_bytes,
+                                       connection_window(settings));
+}
+
 // RFC 9113, 5.1 and 5.1.1.
 void Http2Server::on_headers_without_stream(int32_t id) {
   if (id > last_begun_) {
@@ -255,6 +278,7 @@ void Http2Server::on_headers_without_stream(int32_t id) {
 void Http2Server::refuse_stream(int32_t id) {
   nghttp2_submit_rst_stream(session(), NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
   flood().reset();
+  expect_late_data();
   closed_ids_.add(id);
   count_limit("http.streams_max");
 }
@@ -267,8 +291,11 @@ void Http2Server::closed(Http2Exchange& exchange) {
   closed_.push_back(exchange);
   --open_count_;
   closed_ids_.add(exchange.id());
-  if (exchange.received_end || exchange.id() == reset_by_client_)
+  if (exchange.received_end || exchange.id() == reset_by_client_) {
     closed_by_client_.add(exchange.id());
+  } else {
+    expect_late_data();
+  }
   // A client that makes us reset its stream, by a frame that is wrong there, saves itself the
   // RST_STREAM and no more (CVE-2025-8671).
   if (exchange.answered() || exchange.close_code == NGHTTP2_NO_ERROR) return;
