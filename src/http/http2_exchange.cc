@@ -74,14 +74,23 @@ loop::Task<Result<Bytes>> Http2Exchange::read() {
     if (received_end) co_return Bytes();
     if (closed)
       co_return Failure(Reason::ClientGone, "the client reset the stream").from(Origin::Client);
+    send_continue();
     const Instant due = body_may_pause_ ? kNever : pace_.wait(loop.now());
     if (loop.now() >= due) co_return pace_.failure(loop.now());
     co_await TimedWait(arrived, due);
   }
+  continued_ = true;
   Bytes chunk = take_received();
   pace_.came(loop.now(), chunk.size());
   record_.request_bytes += chunk.size();
   co_return chunk;
+}
+
+// RFC 9110, 10.1.1: the client waits for this with its body.
+void Http2Exchange::send_continue() {
+  const bool waits = !continued_ && request_.fields.find(FieldId::Expect);
+  continued_ = true;
+  if (waits) inform(100, {});
 }
 
 void Http2Exchange::inform(uint16_t status, const Fields& fields) {

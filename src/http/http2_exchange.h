@@ -64,6 +64,7 @@ class Http2Exchange final : public Exchange, public Http2Stream, public loop::Li
   void on_head_complete() override;
   void on_closed() override;
   void strip_trailers();
+  void send_continue();
 
   Http2ExchangeOwner& owner_;
   BodyPace pace_;
@@ -72,6 +73,7 @@ class Http2Exchange final : public Exchange, public Http2Stream, public loop::Li
   std::optional<Failure> refusal_;  // why HTTP itself refuses the request
   size_t excess_bytes_ = 0;         // of fields that were over the limits
   bool head_complete_ = false;
+  bool continued_ = false;  // the client waits no more for 100 (Continue)
   bool finished_ = false;
 };
 

@@ -35,6 +35,15 @@ std::optional<Failure> check_authority(const Settings& settings, Fields& fields,
   return std::nullopt;
 }
 
+// RFC 9110, 10.1.1.
+std::optional<Failure> check_expectations(const Fields& fields) {
+  for (const Field field : fields) {
+    if (field.id == FieldId::Expect && !ascii_equal(field.value, "100-continue"))
+      return Failure(Reason::ExpectationFailed, "only 100-continue can be expected");
+  }
+  return std::nullopt;
+}
+
 std::optional<Failure> check_path(const Settings& settings, std::string_view verb,
                                   std::string_view path) {
   if (path.size() > settings.url_bytes_max) {
@@ -65,7 +74,8 @@ std::optional<Failure> check_http2_head(const Settings& settings, Fields& fields
     return malformed_head("`:scheme` is neither http nor https");
   const std::string_view path = fields.find(FieldId::PseudoPath).value_or("");
   if (auto refusal = check_path(settings, verb, path)) return refusal;
-  return check_authority(settings, fields, over_unix);
+  if (auto refusal = check_authority(settings, fields, over_unix)) return refusal;
+  return check_expectations(fields);
 }
 
 FieldLimits http2_head_limits(const Settings& settings) {

@@ -10,8 +10,8 @@ namespace parley::http {
 // What nghttp2 leaves to us of a request's head: the forms of `:method`, `:scheme`, `:authority`,
 // `host` and `:path` (RFC 9113, 8.3.1), by the rules that hold for HTTP/1.1, and our own limits.
 // nghttp2 has seen to names, values, order, connection-specific fields and content-length. Makes a
-// `host` the `:authority`. RequestMalformed, UrlTooLong or HeadersTooLarge say why the request is
-// refused.
+// `host` the `:authority`. RequestMalformed, UrlTooLong, HeadersTooLarge or ExpectationFailed say
+// why the request is refused.
 // `over_unix`: the client came over a Unix socket, whose path gRPC takes for the authority.
 std::optional<Failure> check_http2_head(const Settings& settings, Fields& fields, bool over_unix);
 

@@ -5,8 +5,10 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <nghttp2/nghttp2.h>
 
 #include "http/client.h"
+#include "http/http2_fake.h"
 #include "http/http_fake.h"
 #include "http/server.h"
 #include "http/syntax.h"
@@ -203,6 +205,35 @@ TEST_F(Http2Rules, dates_its_answers_unless_they_are_dated) {
   fake.advance(seconds(1));
   EXPECT_EQ(ask(request()).date, "Tue, 14 Nov 2023 22:13:21 GMT");
   EXPECT_EQ(ask(request("a", "/dated")).date, "today");
+}
+
+TEST_F(Http2Rules, sends_100_when_the_body_is_waited_for) {
+  auto [ours, theirs] = net::memory_pair(fake.loop);
+  server.spawn(serve_http2(std::move(theirs), {}, context));
+  net::MemoryPeer peer(std::move(ours));
+  const auto heads = [&](const std::string& bytes) {
+    peer.take_received();
+    peer.send(bytes);
+    fake.loop.run_until_idle();
+    std::vector<std::string> all;
+    for (const Frame& one : frames_of(peer.received())) {
+      if (one.type == NGHTTP2_HEADERS) all.emplace_back(one.payload);
+    }
+    return all;
+  };
+  const std::string block = literal(":method", "POST") + literal(":scheme", "http") +
+                            literal(":authority", "a") + literal(":path", "/whole") +
+                            literal("expect", "100-continue");
+  const std::string body = frame(NGHTTP2_DATA, kEndStream, 1, "hello");
+  // `:status` by its index and "100" by Huffman's code, as RFC 7541, C.6.1 has it of others.
+  EXPECT_EQ(heads(std::string(kPreface) + frame(NGHTTP2_SETTINGS, 0, 0) + headers(1, block)),
+            std::vector<std::string>{"\x48\x82\x08\x01"});
+  EXPECT_EQ(service.completed, 0u);
+  EXPECT_EQ(heads(body).size(), 1u) << "the answer";
+  EXPECT_EQ(service.bodies, std::vector<std::string>{"hello"});
+  EXPECT_EQ(heads(headers(3, block) + frame(NGHTTP2_DATA, kEndStream, 3, "hello")).size(), 1u)
+      << "the body came anyway";
+  EXPECT_EQ(heads(headers(5, block, kEndStream)).size(), 1u) << "there is no body";
 }
 
 TEST_F(Http2Rules, says_which_limit_of_the_header_it_was) {

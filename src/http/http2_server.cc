@@ -81,7 +81,7 @@ class Http2Server final : public Http2Core, private Http2ExchangeOwner {
   size_t exchange_count_ = 0;
   uint32_t open_count_ = 0;  // of open_
   uint64_t requests_ = 0;
-  uint64_t late_bytes_max_;      // of DATA that may still come for streams that we have reset
+  uint64_t late_bytes_;          // of DATA that may still come for streams that we have reset
   int32_t reset_by_client_ = 0;  // the stream of the last RST_STREAM that came
   const Instant accepted_;
   Instant last_request_{};  // since when no request is open; of the start, if none was
@@ -111,7 +111,7 @@ Http2Server::Http2Server(std::unique_ptr<net::ByteStream> stream, const ServerCo
                          Instant accepted)
     : Http2Core(Side::Server, std::move(stream), limits_of(context.settings)),
       context_(context),
-      late_bytes_max_(connection_window(context.settings)),
+      late_bytes_(connection_window(context.settings)),
       accepted_(std::min(accepted, context.loop.now())),
       last_request_(context.loop.now()),
       tasks_(context.loop) {}
@@ -246,8 +246,8 @@ void Http2Server::on_frame_head(const Http2FrameWalk::Head& head) {
 // A client may have sent a window's worth when it sees that we have reset its stream. What is more
 // makes work and is none (RFC 9113, 5.4.2).
 void Http2Server::on_ignored_data(uint64_t frames, uint64_t bytes) {
-  const uint64_t late = std::min(bytes, late_bytes_max_);
-  late_bytes_max_ -= late;
+  const uint64_t late = std::min(bytes, late_bytes_);
+  late_bytes_ -= late;
   flood().overhead((frames * (bytes - late) + bytes - 1) / bytes);  // of their mean size
 }
 
@@ -255,8 +255,8 @@ void Http2Server::on_ignored_data(uint64_t frames, uint64_t bytes) {
 // stream is reset some time before nghttp2 tells that it is closed.
 void Http2Server::expect_late_data() {
   const Settings& settings = context_.settings;
-  late_bytes_max_ = std::min<uint64_t>(late_bytes_max_ + settings.stream_window_bytes,
-                                       connection_window(settings));
+  late_bytes_ =
+      std::min<uint64_t>(late_bytes_ + settings.stream_window_bytes, connection_window(settings));
 }
 
 // RFC 9113, 5.1 and 5.1.1.
