@@ -60,7 +60,7 @@ TEST_F(RestDoor, answers_a_get) {
   EXPECT_EQ(exchange.record().code, Code::Ok);
 }
 
-// id, then names until there is a mebibyte: the last one counts.
+// id, then names until it is long: the last one counts.
 std::string long_message() {
   std::string message = kSeven;
   const std::string name = std::string("\x12\x7F", 2) + std::string(127, 'n');

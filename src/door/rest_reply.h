@@ -37,7 +37,9 @@ struct ReplyBody {
 Result<ReplyBody> encode_reply(const ReplyFormat& format, const Bytes& message);
 
 // A message from this size on leaves in pieces of so many bytes of JSON: that is never held whole.
-inline constexpr size_t kPiecewiseMin = 1024 * 1024;
+// Below it the JSON can be some times as long, with all the names and defaults that wire leaves
+// out.
+inline constexpr size_t kPiecewiseMin = 256 * 1024;
 inline constexpr size_t kPieceBytes = 64 * 1024;
 
 // The JSON of a message, in pieces. Both outlive them. REQUIRES: not format.plain().

@@ -12,6 +12,7 @@
 #include <sanitizer/allocator_interface.h>
 
 #include "wire/codec_fake.h"
+#include "wire/json_pieces.h"
 
 namespace parley::wire {
 namespace {
@@ -165,6 +166,52 @@ TEST(Allocation, a_long_message_takes_little_beside_its_output) {
     EXPECT_LE(used.reading, static_cast<int64_t>(used.wire / 10)) << json.substr(0, 40);
     EXPECT_LE(used.writing, static_cast<int64_t>(used.json / 10)) << json.substr(0, 40);
   }
+}
+
+// What `JsonPieces` hold at most, beside their output: of a message of `count` elements.
+int64_t held_by_pieces(std::string_view message, const std::string& wire) {
+  constexpr size_t kPiece = 4096;
+  const Program& program = codec().program(message);
+  const Bytes padded = Bytes::copy(wire);
+  bool ok = true;
+  const int64_t most = most_held_by([&] {
+    JsonPieces pieces(program, padded.view(), {});
+    for (;;) {
+      const auto piece = pieces.next(kPiece);
+      ok = ok && piece.has_value();
+      if (!ok || piece->empty()) return;
+    }
+  });
+  EXPECT_TRUE(ok);
+  return most;
+}
+
+TEST(Allocation, pieces_of_a_long_message_take_little_whatever_its_length) {
+  constexpr int64_t kLittle = 256 * 1024;  // the quick loops' longest way is part of it
+  const std::string children = repeated("", std::string("\x22\x00", 2), 300'000);  // Tree.children
+  EXPECT_LE(held_by_pieces("t.Tree", children), kLittle);
+  const std::string unpacked = repeated("", std::string("\x18\x01", 2), 300'000);  // Lists.f_int32
+  EXPECT_LE(held_by_pieces("t.Lists", unpacked), kLittle);
+}
+
+TEST(Allocation, pieces_of_a_long_message_out_of_order_take_as_much_as_it_has) {
+  std::string wire = repeated("", std::string("\x22\x00", 2), 300'000) + std::string("\x08\x01");
+  EXPECT_LE(held_by_pieces("t.Tree", wire), static_cast<int64_t>(wire.size() * 5 / 2));
+  // Each field of two bytes for itself.
+  wire = repeated("", std::string("\x22\x00\x08\x01", 4), 200'000);
+  EXPECT_LE(held_by_pieces("t.Tree", wire), static_cast<int64_t>(wire.size() * 13));
+}
+
+TEST(Allocation, entries_whose_value_comes_first_take_no_more_than_others) {
+  // Maps.f_int32: {value, key}
+  constexpr int kCount = 16'000;
+  std::string wire;
+  for (int i = 0; i < kCount; ++i) {
+    const auto low = static_cast<char>(i % 128 + 128);
+    const auto high = static_cast<char>(i / 128);
+    wire += std::string("\x12\x05\x10\x01\x08", 5) + low + high;
+  }
+  EXPECT_LE(held_by_pieces("t.Maps", wire), kCount * 80);
 }
 
 // Keys are kept, so that one that is there twice is seen.

@@ -30,6 +30,24 @@ TEST(JsonLimits, nesting_of_messages_lists_and_values) {
   EXPECT_TRUE(codec().to_wire("t.Tree", tree(6), {.depth_max = 5}).starts_with("! "));
 }
 
+TEST(JsonLimits, what_may_be_read_may_be_written) {
+  const auto nested = [](std::string_view open, std::string_view inside, std::string_view close) {
+    return repeated(open, 99) + std::string(inside) + repeated(close, 99);
+  };
+  // A list of so many levels, in a message's field.
+  const auto list = [](int depth) { return repeated("[", depth) + repeated("]", depth); };
+  const auto is_same = [](std::string_view message, const std::string& json) {
+    EXPECT_EQ(codec().again(message, json, {.presence_set_only = true}), json);
+  };
+  is_same("google.protobuf.Value", nested("[", "[]", "]"));
+  is_same("google.protobuf.Value", nested(R"({"a":)", "{}", "}"));
+  is_same("google.protobuf.Struct", nested(R"({"a":)", R"({"b":1})", "}"));
+  is_same("t.Tree", nested(R"({"child":)", R"({"id":1})", "}"));
+  is_same("t.Known", R"({"value":)" + list(99) + "}");
+  const std::string any = R"({"@type":"x/google.protobuf.Any","value":)";
+  is_same("google.protobuf.Any", nested(any, R"({"@type":"x/t.Leaf"})", "}"));
+}
+
 TEST(JsonLimits, nesting_of_what_is_passed_over) {
   const std::string deep = R"({"unknown":)" + repeated("[", 100'000);
   EXPECT_TRUE(codec().to_wire("t.Leaf", deep, {.ignore_unknown = true}).starts_with("! "));

@@ -77,6 +77,20 @@ TEST(JsonPieces, a_packed_list_ends_a_piece_between_any_two_elements) {
   EXPECT_LT(joined.longest, 1100u);
 }
 
+TEST(JsonPieces, a_packed_list_that_ends_a_piece_in_a_short_message_is_whole) {
+  expect_same("t.Lists", wire_of("t.Lists", R"({"fLevel":["LOW",8,"LOW"],"fLeaf":[{"id":2}]})"),
+              {.presence_set_only = true});
+  expect_same("t.Lists", wire_of("t.Lists", R"({"fLevel":["LOW",8,"LOW"],"fLeaf":[{"id":2}]})"));
+}
+
+TEST(JsonPieces, a_packed_list_of_nothing_is_not_there) {
+  for (const std::string_view wire : {"1a 00", "1a 80 00", "6a 01 01 1a 00", "1a 00 6a 01 01"}) {
+    expect_same("t.Lists", from_hex(wire), {.presence_set_only = true});
+    EXPECT_EQ(codec_of("").to_json("t.Lists", from_hex(wire), {.presence_set_only = true}),
+              wire.size() > 8 ? R"({"fBool":[true]})" : "{}");
+  }
+}
+
 TEST(JsonPieces, a_long_list_of_messages_leaves_in_short_pieces) {
   std::string wire;
   const std::string element =

@@ -96,9 +96,12 @@ bool JsonWriter::run() {
 
 // Opens a frame for a message whose JSON is an object, or for a bare one.
 bool JsonWriter::push(const Program& program, std::string_view wire, bool bare, uint16_t any_ends) {
-  if (frames_.size() >= options_.depth_max) return malformed("messages are nested too deeply");
-  bool owns = false;
-  if (careful_ && !normalize(program, wire, owns)) return false;
+  // Neither a Value nor a wrapper is a level of its own: what may be read may be written.
+  const bool counted = !bare || program.fields()[0].shape != Shape::Single;
+  if (depth_ + (counted ? 1u : 0u) > options_.depth_max)
+    return malformed("messages are nested too deeply");
+  uint8_t owned = 0;
+  if (careful_ && !normalize(program, wire, owned)) return false;
   const FieldSelection::Node* const selection = selection_below();
   WriteFrame& frame = frames_.emplace_back();
   frame.reader = WireReader(wire);
@@ -107,7 +110,9 @@ bool JsonWriter::push(const Program& program, std::string_view wire, bool bare, 
   frame.selection = bare ? nullptr : selection;
   frame.plain = plain_ && !bare && frame.selection == nullptr && wire.size() <= plain_max_;
   frame.any_ends = any_ends;
-  frame.owns_bytes = owns;
+  frame.owned_forms = owned;
+  frame.counted = counted;
+  if (counted) ++depth_;
   frame.seen = static_cast<uint32_t>(scratch_.seen.size());
   if (program.oneof_words() > 0) scratch_.seen.resize(frame.seen + program.oneof_words());
   if (scratch_.key_sets.size() < frames_.size()) scratch_.key_sets.emplace_back();
@@ -122,18 +127,20 @@ const FieldSelection::Node* JsonWriter::selection_below() const {
   return parent.selection == nullptr ? nullptr : parent.selection->below(*parent.field);
 }
 
-bool JsonWriter::normalize(const Program& program, std::string_view& wire, bool& owns) {
+bool JsonWriter::normalize(const Program& program, std::string_view& wire, uint8_t& owned) {
   ByteBuffer& form = next_buffer(scratch_.normal_forms, normal_forms_);
   const NormalForm::Answer answer = scratch_.normal.make(program, wire, form);
   if (answer == NormalForm::Answer::Malformed) return malformed("wire data that is no message");
-  owns = answer == NormalForm::Answer::Changed;
-  if (!owns) return true;
-  ++normal_forms_;
+  if (answer == NormalForm::Answer::Same) return true;
   if (form.size() > normal_left_) return malformed("too many fields are out of order");
+  ++normal_forms_;
+  ++owned;
   normal_left_ -= form.size();
   wire = form.view();
   return true;
 }
+
+void JsonWriter::drop_form() { normal_left_ += scratch_.normal_forms[--normal_forms_].size(); }
 
 // Writes fields until the message ends, or until one opens a frame of its own, or a pause is due.
 bool JsonWriter::fields(WriteFrame& frame) {
@@ -283,11 +290,13 @@ bool JsonWriter::list(WriteFrame& frame, const FieldPlan& plan) {
 
 bool JsonWriter::packed(WriteFrame& frame, const FieldPlan& plan) {
   packed_ = WireReader(frame.reader.bytes());
+  if (frame.reader.failed()) return malformed("wire data that is no message");
   return packed_elements(frame, plan);
 }
 
+// The quick way of a short message is not interrupted.
 bool JsonWriter::packed_elements(WriteFrame& frame, const FieldPlan& plan) {
-  while (!packed_.at_end() && !paused()) {
+  while (!packed_.at_end() && (frame.plain || !paused())) {
     if (plan.kind == Kind::Enum && unknown_enum(plan, packed_)) continue;
     if (frame.open == nullptr && !begin_repeated(frame, plan)) return false;
     next_element(frame);
@@ -297,37 +306,39 @@ bool JsonWriter::packed_elements(WriteFrame& frame, const FieldPlan& plan) {
 }
 
 bool JsonWriter::entry(WriteFrame& frame, const FieldPlan& plan) {
-  const std::string_view wire = frame.reader.bytes();
+  std::string_view wire = frame.reader.bytes();
   if (frame.reader.failed()) return malformed("wire data that is no message");
+  const Program& program = plan.message();
   MapEntry entry;
-  if (!read_map_entry(plan.message(), wire, entry)) return malformed("a map entry that is none");
+  uint8_t forms = 0;
+  if (!read_map_entry(program, wire, entry)) return malformed("a map entry that is none");
   if (entry.disorder) {
     if (!careful_) return disorder();
-    if (!joined_entry(plan.message(), wire, entry)) return false;
+    entry = {};
+    if (!normalize(program, wire, forms) || !read_map_entry(program, wire, entry))
+      return malformed("a map entry that is none");
   }
-  if (entry.unknown_enum) return true;
-  if (frame.open == nullptr && !begin_repeated(frame, plan)) return false;
-  next_element(frame);
-  return entry_key(plan.message().fields()[0], entry.key) &&
-         entry_value(plan.message().fields()[1], entry);
-}
-
-// An entry in which the key or the value is there several times: read again from its normal form.
-bool JsonWriter::joined_entry(const Program& entry, std::string_view wire, MapEntry& result) {
-  ByteBuffer& form = next_buffer(scratch_.joined_entries, joined_entries_++);
-  if (scratch_.normal.make(entry, wire, form) == NormalForm::Answer::Changed) wire = form.view();
-  if (form.size() > normal_left_) return malformed("too many fields are out of order");
-  normal_left_ -= form.size();
-  result = {};
-  return read_map_entry(entry, wire, result);
+  const size_t depth = frames_.size();
+  if (!entry.unknown_enum) {
+    if (frame.open == nullptr && !begin_repeated(frame, plan)) return false;
+    next_element(frame);
+    if (!entry_key(program.fields()[0], entry.key) || !entry_value(program.fields()[1], entry))
+      return false;
+  }
+  if (forms == 0) return true;
+  if (frames_.size() > depth)  // the value's, which reads from the form
+    frames_[depth].owned_forms += forms;
+  else
+    drop_form();
+  return true;
 }
 
 // Notes the key, and writes it with its colon. Keys are always strings in JSON.
 bool JsonWriter::entry_key(const FieldPlan& plan, std::string_view key) {
-  const size_t start = scratch_.keys.size();
-  append_canonical_key(plan, key, scratch_.keys);
-  KeySet& known = scratch_.key_sets[frames_.size() - 1];
-  if (!known.add(scratch_.keys.data(), start, scratch_.keys.size() - start)) return disorder();
+  // A normal form has no key twice.
+  if (!careful_ &&
+      !add_map_key(plan, key, wire_, scratch_.keys, scratch_.key_sets[frames_.size() - 1]))
+    return disorder();
   if (plan.kind == Kind::String) {
     if (!string(key)) return false;
   } else {
@@ -391,9 +402,8 @@ bool JsonWriter::end_message(WriteFrame& frame) {
 void JsonWriter::pop() {
   const WriteFrame& frame = frames_.back();
   scratch_.seen.resize(frame.seen);
-  if (frame.owns_bytes) {
-    normal_left_ += scratch_.normal_forms[--normal_forms_].size();
-  }
+  for (int i = frame.owned_forms; i > 0; --i) drop_form();
+  if (frame.counted) --depth_;
   frames_.pop_back();
 }
 

@@ -39,7 +39,8 @@ struct WriteFrame {
   bool plain = false;         // fields of an object, and no option that changes their look
   bool first = true;          // nothing has been written in it yet
   bool first_element = true;  // of `open`
-  bool owns_bytes = false;    // the reader's bytes are the last of the normal forms
+  bool counted = false;       // towards depth_max: its JSON has brackets
+  uint8_t owned_forms = 0;    // of the normal forms, the last ones, which it reads from
 };
 
 // Memory that writers of one thread hand on, so that a message needs none of its own.
@@ -51,8 +52,7 @@ struct JsonWriterScratch {
   std::string text;
   std::string path;
   NormalForm normal;
-  std::vector<ByteBuffer> normal_forms;    // of the open frames that own one, then spare ones
-  std::vector<ByteBuffer> joined_entries;  // of maps, kept until the end, then spare ones
+  std::vector<ByteBuffer> normal_forms;  // of the open frames that own some, then spare ones
   size_t retained() const;
 };
 
@@ -97,7 +97,8 @@ class JsonWriter {
   bool push(const Program& program, std::string_view wire, bool bare, uint16_t any_ends);
   bool end_message(WriteFrame& frame);
   void pop();
-  bool normalize(const Program& program, std::string_view& wire, bool& owns);
+  bool normalize(const Program& program, std::string_view& wire, uint8_t& owned);
+  void drop_form();
   const FieldSelection::Node* selection_below() const;
   bool wanted(WriteFrame& frame, const FieldPlan& plan);
 
@@ -110,7 +111,6 @@ class JsonWriter {
   bool packed(WriteFrame& frame, const FieldPlan& plan);
   bool packed_elements(WriteFrame& frame, const FieldPlan& plan);
   bool entry(WriteFrame& frame, const FieldPlan& plan);
-  bool joined_entry(const Program& entry, std::string_view wire, MapEntry& result);
   bool entry_key(const FieldPlan& plan, std::string_view key);
   bool key_text(Kind kind, WireReader& reader);
   bool entry_value(const FieldPlan& plan, const MapEntry& entry);
@@ -185,14 +185,14 @@ class JsonWriter {
   OutputCursor out_;
   JsonWriterScratch& scratch_;
   std::vector<WriteFrame>& frames_;
-  size_t normal_forms_ = 0;    // of the scratch's, in use
-  size_t joined_entries_ = 0;  // the same
+  size_t normal_forms_ = 0;  // of the scratch's, in use
   size_t normal_left_;
   WireReader packed_;  // the elements of the open packed list that are left
   size_t pause_at_ = SIZE_MAX;
   size_t plain_max_ = SIZE_MAX;  // bytes of a message that the quick loops may write
   bool begun_ = true;            // what was begun to be written in pieces could be opened
   uint32_t indent_ = 0;
+  uint32_t depth_ = 0;  // frames that count
   const bool careful_;
   const bool plain_;  // neither pretty nor with other forms than ProtoJSON's own
   bool disorder_ = false;

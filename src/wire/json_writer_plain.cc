@@ -46,6 +46,12 @@ PARLEY_INLINE const char* read_varint(const char* in, const char* end, uint64_t&
   return behind;
 }
 
+// Whether a packed list without elements is next: it is as if it was not there.
+PARLEY_INLINE bool packs_nothing(const char* in, const char* end) {
+  uint64_t size = 1;
+  return in < end && (*in & 0x7f) == 0 && read_varint(in, end, size) != nullptr && size == 0;
+}
+
 // Where the value ends that is read into `bits`; null: nowhere.
 PARLEY_INLINE const char* read_bits(WireType type, const char* in, const char* end,
                                     uint64_t& bits) {
@@ -358,8 +364,9 @@ bool JsonWriter::plain_fields(WriteFrame& frame) {
     }
     const FieldPlan* plan = next;
     if (tag != plan->quick_tag) plan = program.find(static_cast<uint32_t>(tag >> 3));
-    const bool quick =
-        plan && plan >= next && tag == plan->quick_tag && plan->quick != Quick::None && !frame.open;
+    const bool quick = plan && plan >= next && tag == plan->quick_tag &&
+                       plan->quick != Quick::None && !frame.open &&
+                       !(plan->quick == Quick::Packed && packs_nothing(pen.in, pen.end));
     if (quick) [[likely]] {
       frame.field = plan;
       plain_name(pen, program, *plan, next);

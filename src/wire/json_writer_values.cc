@@ -299,8 +299,7 @@ bool JsonWriter::any(std::string_view wire, uint16_t any_ends) {
       }
     }
     if (reader.failed()) return malformed("wire data that is no message");
-    if (frames_.size() + any_ends >= options_.depth_max)
-      return malformed("messages are nested too deeply");
+    if (depth_ + any_ends >= options_.depth_max) return malformed("messages are nested too deeply");
     if (type_url.empty() && value.empty()) {
       out_.append("{}");
       end_any(any_ends);

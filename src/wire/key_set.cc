@@ -1,11 +1,21 @@
 #include "wire/key_set.h"
 
+#include <random>
+
 #include <xxhash.h>
 
 namespace parley::wire {
+namespace {
+
+const uint64_t seed = [] {
+  std::random_device device;
+  return uint64_t{device()} << 32 | device();
+}();
+
+}  // namespace
 
 bool KeySet::add(const char* text, size_t offset, size_t size) {
-  const Entry entry{static_cast<uint32_t>(XXH3_64bits(text + offset, size)),
+  const Entry entry{static_cast<uint32_t>(XXH3_64bits_withSeed(text + offset, size, seed)),
                     static_cast<uint32_t>(offset), static_cast<uint32_t>(size)};
   if (entries_.size() >= kLinearMax) return add_to_slots(entry, text);
   for (const Entry& other : entries_)

@@ -7,7 +7,8 @@
 namespace parley::wire {
 
 // The keys that one map has had so far, as places in a text that others own and may move. The text
-// has less than 4 GiB, as all messages do.
+// has less than 4 GiB, as all messages do. The hashes are seeded by the process, so that nobody can
+// choose keys that collide.
 class KeySet {
  public:
   void clear() {

@@ -46,8 +46,7 @@ size_t JsonWriterScratch::retained() const {
   size_t bytes = frames.capacity() * sizeof(WriteFrame) + seen.capacity() * sizeof(uint64_t) +
                  keys.capacity() + text.capacity();
   for (const KeySet& set : key_sets) bytes += sizeof(KeySet) + set.retained();
-  for (const auto& buffers : {&normal_forms, &joined_entries})
-    for (const ByteBuffer& buffer : *buffers) bytes += sizeof buffer + buffer.capacity();
+  for (const ByteBuffer& form : normal_forms) bytes += sizeof form + form.capacity();
   bytes += path.capacity() + normal.retained();
   return bytes;
 }

@@ -18,7 +18,7 @@ struct JsonWriteOptions {
   bool pretty = false;       // two spaces a level
   // An Any of a type that nobody knows: {"@type", "value": base64} instead of a failure.
   bool unknown_any_as_base64 = false;
-  uint16_t depth_max = 100;  // nested messages
+  uint16_t depth_max = 100;  // nested messages, of which a google.protobuf.Value is none
   // Write only these fields, and pass over the bytes of the others. Of the message that is written,
   // or with wire_to_json_field of that field's messages. nullptr: all.
   const FieldSelection::Node* selection = nullptr;

@@ -4,7 +4,30 @@
 #include <string_view>
 
 #include "base/assert.h"
+#include "wire/json_pieces.h"
 #include "wire/oracle_fake.h"
+
+namespace {
+
+// Piece by piece the same comes out. `expected` is empty where the whole is refused: by a value,
+// maybe, that another one overrides, and which pieces pass over.
+void check_pieces(const parley::wire::Program& program, std::string_view wire,
+                  const parley::wire::JsonWriteOptions& options, std::string_view expected) {
+  parley::wire::JsonPieces pieces(program, wire, options);
+  std::string text;
+  for (;;) {
+    const auto piece = pieces.next(1 + wire.size() / 3);
+    if (!piece) {
+      PARLEY_ASSERT(expected.empty());
+      return;
+    }
+    if (piece->empty()) break;
+    text += piece->view();
+  }
+  PARLEY_ASSERT(expected.empty() || text == expected);
+}
+
+}  // namespace
 
 // Any bytes are refused, or become JSON that reads back to wire that means the same to protobuf, if
 // protobuf takes them. The first byte chooses the message, the second the options.
@@ -27,7 +50,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                                  .proto_names = (data[1] & 8) != 0,
                                  .pretty = (data[1] & 16) != 0};
   ByteBuffer json;
-  if (!wire_to_json(program, wire, options, json)) return 0;
+  const bool whole = wire_to_json(program, wire, options, json).has_value();
+  check_pieces(program, wire, options, whole ? json.view() : std::string_view());
+  if (!whole) return 0;
   // A value that another one overrides is checked where it stands in the way, and else may be bad:
   // so one field alone may fail where the whole does not.
   for (const FieldPlan& plan : program.fields()) {

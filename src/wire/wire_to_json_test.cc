@@ -4,6 +4,7 @@
 
 #include "wire/codec_fake.h"
 #include "wire/table_fake.h"
+#include "wire/wire_reader.h"
 #include "wire/wire_writer.h"
 
 namespace parley::wire {
@@ -165,6 +166,23 @@ TEST(WireToJson, proto2_defaults_are_those_of_the_contract) {
   EXPECT_EQ(alone("name"), R"("none")");
   EXPECT_EQ(alone("closed"), R"("TWO")");
   EXPECT_EQ(alone("big"), R"("-Infinity")");
+}
+
+// Where it ends between two fields the rest is a message, too.
+TEST(WireToJson, a_message_that_is_cut_is_refused_in_every_form) {
+  const std::string wire = codec().to_wire(
+      "t.Lists", R"({"fDouble":[1.5,2],"fInt32":[1,300],"fString":["ab","c"],"fBytes":["AQID"],)"
+                 R"("fLevel":["LOW"],"fLeaf":[{"id":300},{"name":"x"}],"unpacked":[1,300]})");
+  const JsonWriteOptions forms[] = {
+      {}, {.presence_set_only = true}, {.proto_names = true}, {.pretty = true}};
+  for (size_t size = 1; size < wire.size(); ++size) {
+    WireReader reader(std::string_view(wire).substr(0, size));
+    while (reader.next()) reader.skip();
+    for (const JsonWriteOptions& form : forms)
+      EXPECT_EQ(codec().to_json("t.Lists", wire.substr(0, size), form).starts_with("! "),
+                reader.failed())
+          << size;
+  }
 }
 
 TEST(WireToJson, nesting_has_a_limit) {

@@ -413,7 +413,7 @@ class Load(unittest.TestCase):
 
 
 class LongAnswers(unittest.TestCase):
-    """Of a mebibyte and more, which leave in pieces."""
+    """Of a mebibyte: they leave in pieces."""
 
     def test_are_the_same_over_each_version_of_http(self):
         user = b"\x08\x07\x12\x03Ada"  # User {user_id: 7, display_name: "Ada"}

@@ -17,6 +17,8 @@
 #include "base/assert.h"
 #include "contract/load.h"
 #include "roundtrip/schema.h"
+#include "wire/field_selection.h"
+#include "wire/json_pieces.h"
 #include "wire/json_to_wire.h"
 
 namespace parley::roundtrip {
@@ -92,14 +94,62 @@ bool World::round_trip(const std::string& wire) {
   const wire::Program& program = *programs_->find(root_->full_name());
   const Bytes padded = Bytes::copy(wire);
   ByteBuffer json;
-  const auto written = wire::wire_to_json(program, padded.view(), draw_options(), json);
+  const wire::JsonWriteOptions options = draw_options();
+  const auto written = wire::wire_to_json(program, padded.view(), options, json);
   if (!written) return complain(written.error().message(), "");
   const Bytes text = json.take();
+  if (draw_.one_in(4) && !same_in_pieces(program, padded, options, text.view())) return false;
+  if (draw_.one_in(4) && !same_selected(program, padded, options)) return false;
   ByteBuffer again;
   const auto read = wire::json_to_wire(program, text.view(), {.depth_max = kDepthMax}, again);
   if (!read) return complain(read.error().message(), text.view());
   const std::string differs = difference(*parsed(wire), *parsed(again.view()));
   return differs.empty() || complain(differs, text.view());
+}
+
+bool World::same_in_pieces(const wire::Program& program, const Bytes& wire,
+                           const wire::JsonWriteOptions& options, std::string_view whole) {
+  wire::JsonPieces pieces(program, wire.view(), options);
+  const size_t bytes = 1 + draw_.below(whole.size());
+  std::string text;
+  for (;;) {
+    const auto piece = pieces.next(bytes);
+    if (!piece) return complain("in pieces: " + piece.error().message(), whole);
+    if (piece->empty()) break;
+    text += piece->view();
+  }
+  return text == whole || complain("in pieces it is another text", whole);
+}
+
+// One field, with those that are required, is what is left when all others are gone.
+bool World::same_selected(const wire::Program& program, const Bytes& wire,
+                          wire::JsonWriteOptions options) {
+  const auto fields = static_cast<uint64_t>(root_->field_count());
+  if (fields == 0) return true;
+  const auto& field = *root_->field(static_cast<int>(draw_.below(fields)));
+  const auto is_selected = [&](const pb::FieldDescriptor& one) {
+    return &one == &field || one.is_required();
+  };
+  std::string names = field.name();
+  for (int i = 0; i < root_->field_count(); ++i)
+    if (is_selected(*root_->field(i))) names += "," + root_->field(i)->name();
+  wire::FieldSelection selection;
+  const std::string problem = selection.parse(program, names, kDepthMax);
+  if (!problem.empty()) return complain(problem, "");
+  options.selection = selection.root();
+  ByteBuffer json;
+  const auto written = wire::wire_to_json(program, wire.view(), options, json);
+  if (!written) return complain("selected: " + written.error().message(), "");
+  const Bytes text = json.take();
+  ByteBuffer again;
+  const auto read = wire::json_to_wire(program, text.view(), {.depth_max = kDepthMax}, again);
+  if (!read) return complain("selected: " + read.error().message(), text.view());
+  const std::unique_ptr<Message> left = parsed(wire.view());
+  for (int i = 0; i < root_->field_count(); ++i)
+    if (!is_selected(*root_->field(i)))
+      left->GetReflection()->ClearField(left.get(), root_->field(i));
+  const std::string differs = difference(*left, *parsed(again.view()));
+  return differs.empty() || complain("selected: " + differs, text.view());
 }
 
 bool World::complain(const std::string& what, std::string_view json) {

@@ -36,6 +36,10 @@ class World {
   using Message = google::protobuf::Message;
 
   bool round_trip(const std::string& wire);
+  bool same_in_pieces(const wire::Program& program, const Bytes& wire,
+                      const wire::JsonWriteOptions& options, std::string_view whole);
+  bool same_selected(const wire::Program& program, const Bytes& wire,
+                     wire::JsonWriteOptions options);
   bool complain(const std::string& what, std::string_view json);
   std::string draw_wire();
   uint64_t draw_size();
