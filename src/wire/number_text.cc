@@ -1,5 +1,6 @@
 #include "wire/number_text.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <charconv>
@@ -178,10 +179,12 @@ constexpr uint64_t kEight = 100'000'000;
   return to + 8 - leading;
 }
 
-// As %.17g: an exponent when the number is below the first, or not below the second. Whole numbers
-// below the second are written exactly.
+// As %.17g: an exponent when the number is below the first, or not below the second.
 constexpr double kFixedMin = 1e-4;
 constexpr double kFixedMax = 1e17;
+// Below these all digits of a whole number are needed to tell it from its neighbours.
+constexpr double kWholeMax = 0x1p53;
+constexpr float kWholeFloatMax = 0x1p24F;
 
 // Below kShortMax, what is a multiple of 10^-6 has at most 15 digits, and no other number of so few
 // stands for the same double.
@@ -259,12 +262,32 @@ char* put_decimal(char* to, double value) {
   // Nothing is nearer to a whole number than the whole number: both have the same digits before the
   // point.
   const ShortDecimal decimal = shortest_decimal(value);
+  if (decimal.exponent >= 0)
+    return put_uint64(to, decimal.digits * kWholeTens[static_cast<size_t>(decimal.exponent)]);
   const auto whole = static_cast<uint64_t>(value);
   uint64_t fraction = decimal.digits;
   if (whole != 0) fraction -= whole * kWholeTens[static_cast<size_t>(-decimal.exponent)];
   to = put_uint64(to, whole);
   *to++ = '.';
   return put_fraction(to, fraction, -decimal.exponent);
+}
+
+// From kWholeFloatMax on: the shortest digits, and zeros behind them.
+char* put_whole_float(char* to, float value) {
+  char text[kDoubleTextMax];
+  char* const end =
+      std::to_chars(text, text + sizeof text, std::abs(value), std::chars_format::scientific).ptr;
+  char* const exponent = std::find(text, end, 'e');
+  int zeros = 0;
+  std::from_chars(exponent + 2, end, zeros);  // behind the plus
+  *to = '-';
+  to += value < 0 ? 1 : 0;
+  for (const char* at = text; at < exponent; ++at) {
+    if (*at == '.') continue;
+    *to++ = *at;
+    zeros -= at == text ? 0 : 1;
+  }
+  return std::fill_n(to, zeros, '0');
 }
 
 }  // namespace
@@ -370,7 +393,7 @@ char* put_padded(char* to, uint32_t value, int digits) {
 }
 
 char* put_double(char* to, double value) {
-  const auto whole = static_cast<int64_t>(std::abs(value) < kFixedMax ? value : 0);
+  const auto whole = static_cast<int64_t>(std::abs(value) < kWholeMax ? value : 0);
   // All but fractions, what is too large, and the negative zero.
   if (static_cast<double>(whole) == value && !(whole == 0 && std::signbit(value)))
     return put_int64(to, whole);
@@ -382,14 +405,15 @@ char* put_double(char* to, double value) {
 }
 
 char* put_float(char* to, float value) {
-  if (std::abs(value) < 1e15F && value == std::trunc(value) && !(value == 0 && std::signbit(value)))
-    return put_int64(to, static_cast<int64_t>(value));
   const float size = std::abs(value);
-  const bool fixed =
-      size == 0 || (size >= static_cast<float>(kFixedMin) && size < static_cast<float>(kFixedMax));
-  return std::to_chars(to, to + kDoubleTextMax, value,
-                       fixed ? std::chars_format::fixed : std::chars_format::scientific)
-      .ptr;
+  if (size < kWholeFloatMax && value == std::trunc(value) && !(value == 0 && std::signbit(value)))
+    return put_int64(to, static_cast<int64_t>(value));
+  const bool fixed = size == 0 || (size >= static_cast<float>(kFixedMin) && size < kWholeFloatMax);
+  if (fixed || size < static_cast<float>(kFixedMin) || size >= static_cast<float>(kFixedMax))
+    return std::to_chars(to, to + kDoubleTextMax, value,
+                         fixed ? std::chars_format::fixed : std::chars_format::scientific)
+        .ptr;
+  return put_whole_float(to, value);
 }
 
 }  // namespace parley::wire

@@ -2,15 +2,12 @@
 
 import json
 import re
+import struct
 
 from .client import Answer
 from .contract import Contract, grpc, json_format
 from .table import Case, Outcome
 from .upstream import Call
-
-# How far apart two texts of one number may be: 1e-45 and 1.4e-45 are the same float. The messages
-# that the texts make are compared exactly.
-CLOSE = 0.5
 
 
 def judge(contract: Contract, case: Case, calls: list[Call], answer: Answer) -> list[str]:
@@ -259,8 +256,16 @@ def _includes(got, wanted) -> bool:
         )
     numbers = [isinstance(one, int | float) and not isinstance(one, bool) for one in (got, wanted)]
     if all(numbers):
-        return got == wanted or abs(got - wanted) <= CLOSE * abs(wanted)
+        return got == wanted or _same_float(got, wanted)
     return type(got) is type(wanted) and got == wanted
+
+
+def _same_float(got: float, wanted: float) -> bool:
+    """Whether they are texts of one 32-bit number, as 1e-45 and 1.4e-45 are."""
+    try:
+        return struct.pack("<f", got) == struct.pack("<f", wanted)
+    except OverflowError:
+        return False
 
 
 def _media_type(text: str) -> set[str]:
