@@ -257,7 +257,7 @@ Keys<Settings> settings_keys() {
                      "How long to wait before an upstream is asked for its contract again."));
   keys.push_back(one("reflection_interval", &Settings::reflection_interval, duration(1s, 24h),
                      "How often upstreams are asked again whether their contract has changed. They "
-                     "are asked anyway when they come back after they were gone."));
+                     "are asked anyway when an endpoint is connected to anew."));
   keys.push_back(one("reload_on_change", &Settings::reload_on_change, yes_or_no(),
                      "Read settings, contracts and certificates again when one of their files "
                      "changes, and not by SIGHUP alone."));

@@ -48,6 +48,7 @@ ContractKeeper::ContractKeeper(loop::Loop& loop, net::Network& network, net::Res
       upstream_(std::move(upstream)),
       listener_(listener),
       cluster_(loop, network, resolver, upstream_.connection),
+      renewed_(loop),
       tasks_(loop) {
   if (by_reflection()) trouble_ = "its contract is not here yet";
 }
@@ -61,7 +62,8 @@ bool ContractKeeper::fits(const UpstreamSettings& upstream) const {
          upstream.descriptor_set == upstream_.descriptor_set;
 }
 
-ContractDraft ContractKeeper::draft(const Settings& settings, const ContractKeeper* known) const {
+ContractDraft ContractKeeper::draft(const Settings& settings, const ContractKeeper* known,
+                                    Version version) const {
   const contract::LoadOptions options = load_options(settings);
   if (!by_reflection()) {
     return link(upstream_.descriptor_set.empty()
@@ -69,10 +71,11 @@ ContractDraft ContractKeeper::draft(const Settings& settings, const ContractKeep
                     : contract::load_descriptor_set(upstream_.descriptor_set, options),
                 known);
   }
-  if (!known || !known->by_reflection() || !known->current_) return {};
-  if (same_rules(known->settings_->rules, settings.rules))
-    return {known->current_, {}, known->unmatched_rules_};
-  return link(contract::load(source_of(known->current_->contract), options), known);
+  if (!known || !known->by_reflection()) return {};
+  const bool newer = version == Version::Newest && known->newest_.contract;
+  const ContractDraft& have = newer ? known->newest_ : known->current_;
+  if (!have.contract || same_rules(known->settings_->rules, settings.rules)) return have;
+  return link(contract::load(source_of(have.contract->contract), options), known);
 }
 
 // A contract that says the same as the known one is the known one: its programs are compiled.
@@ -81,8 +84,8 @@ ContractDraft ContractKeeper::link(contract::Loaded loaded, const ContractKeeper
   draft.problems = std::move(loaded.problems);
   draft.unmatched_rules = std::move(loaded.unmatched_rules);
   if (!loaded.contract) return draft;
-  if (known && known->current_ && contract::same(known->current_->contract, *loaded.contract)) {
-    draft.contract = known->current_;
+  if (known && known->current() && contract::same(known->current()->contract, *loaded.contract)) {
+    draft.contract = known->current();
   } else {
     draft.contract = std::make_shared<LoadedContract>(name(), *std::move(loaded.contract));
   }
@@ -91,9 +94,18 @@ ContractDraft ContractKeeper::link(contract::Loaded loaded, const ContractKeeper
 
 void ContractKeeper::use(std::shared_ptr<const Settings> settings, ContractDraft draft) {
   settings_ = std::move(settings);
-  if (!draft.contract) return;
-  current_ = std::move(draft.contract);
-  unmatched_rules_ = std::move(draft.unmatched_rules);
+  if (draft.contract) {
+    // What another keeper has heard is good for this one until it has asked.
+    if (!current_.contract) trouble_.clear();
+    current_ = std::move(draft);
+  }
+  const ContractDraft newest = std::exchange(newest_, {});
+  ask_again_ = ask_again_ || (newest.contract && newest.contract != current_.contract);
+  renewed_.notify();
+}
+
+void ContractKeeper::serve_newest() {
+  current_ = std::exchange(newest_, {});
   trouble_.clear();
 }
 
@@ -113,11 +125,21 @@ loop::Task<void> ContractKeeper::keep_asking() {
 }
 
 loop::Task<void> ContractKeeper::ask() {
+  // Of a connection that is made meanwhile nobody knows who answers first, the old or the new.
+  const bool connected = cluster_.connected();
+  const uint64_t before = cluster_.connect_counts().made;
+  ask_again_ = false;
   auto source = co_await upstream::fetch_contract(cluster_);
+  connections_seen_ = connected ? before : cluster_.connect_counts().made;
+  asked_ = loop_.now();
   if (!source) {
     const Failure& failure = source.error();
     const bool unreachable = failure.reason() == Reason::UpstreamUnavailable;
     set_trouble(unreachable ? cluster_.trouble() : failure.message());
+    co_return;
+  }
+  if (is_known(*source)) {
+    end_trouble();
     co_return;
   }
   contract::Loaded loaded = contract::load(*std::move(source), load_options(*settings_));
@@ -132,25 +154,57 @@ loop::Task<void> ContractKeeper::ask() {
   take(std::move(loaded));
 }
 
-// A service that was deployed anew may have a new contract; behind a balancer that keeps the
-// connection, only time tells.
+// A service that was deployed anew may have a new contract, whichever of its endpoints that is;
+// behind a balancer that keeps the connection, only time tells. Endpoints that come and go are no
+// reason to ask without a pause.
 loop::Task<void> ContractKeeper::wait_for_reason_to_ask() {
-  const Instant due = deadline_after(loop_.now(), settings_->reflection_interval);
-  bool was_gone = false;
-  while (loop_.now() < due || was_gone) {
-    if (cluster_.connected() && was_gone) co_return;
-    was_gone = !cluster_.connected();
-    co_await http::TimedWait(cluster_.changed(), was_gone ? kNever : due);
+  for (;;) {
+    const bool fresh = cluster_.connect_counts().made != connections_seen_;
+    Instant due = deadline_after(asked_, settings_->reflection_interval);
+    if (fresh) due = std::min(due, deadline_after(asked_, settings_->reflection_retry));
+    if (!cluster_.connected()) {
+      due = kNever;
+    } else if (ask_again_ || loop_.now() >= due) {
+      co_return;
+    }
+    co_await http::TimedWait(cluster_.changed(), renewed_, due);
   }
 }
 
+// Whether the last answer was the same. What is linked may have more files, which are built in:
+// then it is linked again, and compared.
+bool ContractKeeper::is_known(const contract::Source& source) const {
+  const LoadedContract* known = newest() ? newest().get() : current().get();
+  if (!known || known->contract.files().size() != source.files.size()) return false;
+  std::vector<std::string_view> before;
+  for (const contract::File& file : known->contract.files()) before.push_back(file.descriptor);
+  std::vector<std::string_view> now(source.files.begin(), source.files.end());
+  std::ranges::sort(before);
+  std::ranges::sort(now);
+  return before == now;
+}
+
 void ContractKeeper::take(contract::Loaded loaded) {
-  unmatched_rules_ = std::move(loaded.unmatched_rules);
+  const auto says_the_same = [&](const ContractDraft& known) {
+    return known.contract && contract::same(known.contract->contract, *loaded.contract);
+  };
+  if (says_the_same(newest_)) return end_trouble();
+  ContractDraft fresh;
+  if (!says_the_same(current_)) {
+    fresh.contract = std::make_shared<LoadedContract>(name(), *std::move(loaded.contract));
+    fresh.unmatched_rules = std::move(loaded.unmatched_rules);
+  } else if (!newest_.contract) {
+    return end_trouble();
+  }
+  newest_ = std::move(fresh);
+  if (current()) trouble_.clear();
+  listener_.contract_came();
+}
+
+void ContractKeeper::end_trouble() {
+  if (trouble_.empty() || !current()) return;
   trouble_.clear();
-  if (current_ && contract::same(current_->contract, *loaded.contract)) return;
-  const auto before = std::exchange(
-      current_, std::make_shared<LoadedContract>(name(), *std::move(loaded.contract)));
-  listener_.contract_changed(*this, before.get());
+  listener_.contract_came();
 }
 
 void ContractKeeper::set_trouble(std::string text) {

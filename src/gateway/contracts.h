@@ -18,8 +18,9 @@
 namespace parley::gateway {
 
 // Which settings and contracts are in service: makes the snapshots. New settings are taken whole or
-// not at all; a contract that changes at its upstream makes a new snapshot, unless it conflicts. On
-// the control thread.
+// not at all; a contract that changes at its upstream makes a new snapshot. One that conflicts with
+// others waits, and the old one stays, until something changes that lets it in. On the control
+// thread.
 //
 //   use → start_asking → use*
 class Contracts final : public ContractListener {
@@ -29,6 +30,7 @@ class Contracts final : public ContractListener {
     std::function<void()> published;   // snapshot() is a new one
     std::function<void()> changed;     // describe() says something else
     std::function<void()> conflicted;  // the newest contracts cannot be served together
+    std::function<void(std::vector<contract::Problem>)> complain;
   };
   Contracts(loop::Loop& loop, net::Network& network, net::Resolver& resolver, HealthKeeper& health,
             Events events);
@@ -57,16 +59,28 @@ class Contracts final : public ContractListener {
   struct Entry {
     std::shared_ptr<ContractKeeper> keeper;
     std::unique_ptr<loop::TaskSet> watching;
+    std::vector<std::string> conflicts;  // why its newest contract is not served
   };
   struct Next;
 
-  void contract_changed(ContractKeeper& keeper, const LoadedContract* before) override;
+  void contract_came() override { settle(); }
   void contract_trouble(ContractKeeper& keeper, const std::string& text) override;
 
-  Next prepare(const std::shared_ptr<const Settings>& settings);
+  Next prepare(const std::shared_ptr<const Settings>& settings, ContractKeeper::Version version);
+  std::shared_ptr<const Snapshot> build(const std::shared_ptr<const Settings>& settings,
+                                        bool beyond_loopback, Next& next) const;
+  std::shared_ptr<const Snapshot> build(const std::vector<bool>& newest,
+                                        std::vector<contract::Problem>& problems) const;
   void commit(const std::shared_ptr<const Settings>& settings, Next next);
   Entry enter(std::shared_ptr<ContractKeeper> keeper);
   const Entry* find(std::string_view name) const;
+  void settle();
+  std::vector<bool> settle_one_by_one();
+  void serve_newest(const std::vector<bool>& newest);
+  static std::string pending(const Entry& entry);
+  std::vector<std::string> conflicts() const;
+  std::set<size_t> idle_rules() const;
+  void tell_idle_rules();
   loop::Task<void> watch(ContractKeeper& keeper);
   void publish();
   std::shared_ptr<const Snapshot> relieved(std::shared_ptr<const Snapshot> snapshot);
@@ -83,7 +97,7 @@ class Contracts final : public ContractListener {
   bool asking_ = false;
   std::vector<Entry> entries_;  // in the order of the settings
   std::shared_ptr<const Snapshot> snapshot_;
-  std::vector<std::string> conflicts_;  // why the newest contracts are not in service
+  std::set<size_t> idle_rules_;  // of the settings, that have been told
 };
 
 }  // namespace parley::gateway

@@ -164,7 +164,11 @@ Contracts::Events Gateway::State::contract_events() {
   return {.say = host_.say,
           .published = [this] { published(); },
           .changed = [this] { update_readiness(); },
-          .conflicted = [this] { conflicted(); }};
+          .conflicted = [this] { conflicted(); },
+          .complain =
+              [this](std::vector<contract::Problem> problems) {
+                if (host_.complain) host_.complain(std::move(problems));
+              }};
 }
 
 std::vector<contract::Problem> Gateway::State::start() {

@@ -113,7 +113,7 @@ void Shelf::update_gauges(observe::Metrics& metrics) const {
     observe::UpstreamSeries& series = metrics.upstream(upstream->cluster.settings().name);
     series.connections.set(static_cast<int64_t>(upstream->cluster.connections()));
     series.streams.set(static_cast<int64_t>(upstream->cluster.streams()));
-    const uint64_t timeouts = upstream->cluster.connect_timeouts();
+    const uint64_t timeouts = upstream->cluster.connect_counts().timeouts;
     const uint64_t before = std::exchange(upstream->timeouts_counted, timeouts);
     if (timeouts > before)
       metrics.count_limit(

@@ -107,7 +107,7 @@ void Cluster::update_endpoints() {
     if (std::any_of(endpoints_.begin(), endpoints_.end(), same)) continue;
     endpoints_.push_back(std::make_unique<Endpoint>(loop_, network_, settings_, tls_, wanted[i],
                                                     std::move(names[i]), changed_,
-                                                    connect_timeouts_));
+                                                    connect_counts_));
   }
 }
 

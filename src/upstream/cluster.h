@@ -50,8 +50,7 @@ class Cluster {
 
   size_t connections() const;
   size_t streams() const;
-  // Attempts to connect that took longer than connect_timeout.
-  uint64_t connect_timeouts() const { return connect_timeouts_; }
+  const ConnectCounts& connect_counts() const { return connect_counts_; }
 
  private:
   struct Target {
@@ -79,7 +78,7 @@ class Cluster {
   std::vector<Target> targets_;
   bool resolved_once_ = false;
   std::string config_error_;  // an endpoint that cannot be read
-  uint64_t connect_timeouts_ = 0;
+  ConnectCounts connect_counts_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;
   std::vector<std::unique_ptr<Endpoint>> retiring_;  // gone from the name; their last streams run
   size_t next_ = 0;

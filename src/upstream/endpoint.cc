@@ -30,7 +30,7 @@ std::string connect_trouble(const Settings& settings, const Failure& failure) {
 
 Endpoint::Endpoint(loop::Loop& loop, net::Network& network, const Settings& settings,
                    const net::TlsClientContext& tls, net::Address address, std::string name,
-                   loop::Signal& changed, uint64_t& timeouts)
+                   loop::Signal& changed, ConnectCounts& counts)
     : loop_(loop),
       network_(network),
       settings_(settings),
@@ -39,7 +39,7 @@ Endpoint::Endpoint(loop::Loop& loop, net::Network& network, const Settings& sett
       tls_name_(std::move(name)),
       name_(address.text()),
       changed_(changed),
-      timeouts_(timeouts),
+      counts_(counts),
       wanted_(loop),
       tasks_(loop) {
   tasks_.spawn(keep_connected());
@@ -120,13 +120,14 @@ loop::Task<void> Endpoint::keep_connected() {
     connecting_ = false;
     if (made && !(*made)->going_away()) {
       failures_ = 0;
+      ++counts_.made;
       connections_.push_back(*std::move(made));
       tasks_.spawn(watch(*connections_.back()));
       changed_.notify();
       continue;
     }
     ++failures_;
-    if (!made && made.error().reason() == Reason::DeadlineExpired) ++timeouts_;
+    if (!made && made.error().reason() == Reason::DeadlineExpired) ++counts_.timeouts;
     last_error_ = made ? "it sends connections away" : connect_trouble(settings_, made.error());
     changed_.notify();
   }

@@ -15,17 +15,23 @@
 
 namespace parley::upstream {
 
+// What happened when connections were made, over all endpoints of an upstream.
+struct ConnectCounts {
+  uint64_t made = 0;
+  uint64_t timeouts = 0;  // attempts that took longer than connect_timeout
+};
+
 // One address of an upstream, and this shard's connections to it. Keeps one connection open, opens
 // more while streams run out, and waits longer after each failure to connect (with jitter, so that
 // many gateways do not come back at once).
 class Endpoint {
  public:
   // `changed` is notified whenever a stream may have become available, or hope is lost. `tls`: what
-  // new connections are made with; `name` is what their certificate has to be for. `timeouts`
-  // counts attempts to connect that took longer than connect_timeout.
+  // new connections are made with; `name` is what their certificate has to be for. `counts` is
+  // counted up.
   Endpoint(loop::Loop& loop, net::Network& network, const Settings& settings,
            const net::TlsClientContext& tls, net::Address address, std::string name,
-           loop::Signal& changed, uint64_t& timeouts);
+           loop::Signal& changed, ConnectCounts& counts);
   ~Endpoint();
 
   // A connection that takes a stream now, the least loaded; nullptr: none. Never `avoid`.
@@ -64,7 +70,7 @@ class Endpoint {
   const std::string tls_name_;
   const std::string name_;
   loop::Signal& changed_;
-  uint64_t& timeouts_;
+  ConnectCounts& counts_;
   loop::Signal wanted_;
   net::TlsSessionCache sessions_;  // borrowed by its connections
 

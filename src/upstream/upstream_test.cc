@@ -389,7 +389,7 @@ TEST_F(Upstream, names_the_setting_when_connecting_takes_too_long) {
   EXPECT_EQ(run->outcome->failure->reason(), Reason::UpstreamUnavailable);
   EXPECT_EQ(run->outcome->failure->detail(),
             "10.0.0.1:50051: no answer in time (limit upstreams.t.connect_timeout)");
-  EXPECT_EQ(cluster->connect_timeouts(), 1U);
+  EXPECT_EQ(cluster->connect_counts().timeouts, 1U);
 }
 
 TEST_F(Upstream, refuses_a_header_that_the_upstream_would_not_take) {

@@ -1,5 +1,4 @@
-"""Settings, contracts and certificates that change while the gateway runs: SIGHUP, changed files,
-upstreams that say something new by reflection."""
+"""Settings, contracts and certificates that change in service: SIGHUP, changed files."""
 
 import asyncio
 import http.client
@@ -322,50 +321,6 @@ class UnderLoad(ReloadCase):
         self.assertIn("last", watch.next())
         self.assertEqual(watch.next(), "")
         self.assertEqual(watch.exit_status(), 0)
-
-
-class ByReflection(ReloadCase):
-    """A contract that changes at its upstream, whose connection stays."""
-
-    OLD = """
-        syntax = "proto3"; package notes.v1; import "google/api/annotations.proto";
-        service Notes { rpc Get(Note) returns (Note) { option (google.api.http) = {get: "%s"}; } }
-        message Note { string text = 1; %s }"""
-
-    def test_is_asked_again_compared_and_served(self):
-        old = rpc.Contract.from_text(notes=self.OLD % ("/notes", "int32 stars = 2;"))
-        new = rpc.Contract.from_text(notes=self.OLD % ("/v2/notes", "bool done = 3;"))
-        upstream = rpc.Upstream(old, {"Get": lambda request, _: request})
-        self.addCleanup(upstream.stop)
-        self.config.write_text(
-            f"upstreams: {{notes: '{upstream.address}'}}\nreflection_interval: 1s\n"
-        )
-        gateway = self.gateway()
-        self.assertEqual(curl(f"{gateway.url}/notes?text=a").json["text"], "a")
-        upstream.tell(new)
-        wait_until(lambda: curl(f"{gateway.url}/v2/notes?text=a").status == 200, "it", SECONDS)
-        output = gateway.process.output
-        self.assertIn("upstream notes: its contract has changed", output)
-        self.assertIn("breaking: notes.v1.Note.stars: field 2 is gone", output)
-        self.assertIn("breaking: notes.v1.Notes.Get: the route GET /notes is gone", output)
-        self.assertIn("notes.v1.Note.done: field 3 is new", output)
-
-    def test_is_asked_for_until_it_is_there(self):
-        contract = rpc.Contract.from_text(notes=self.OLD % ("/notes", ""))
-        upstream = rpc.Upstream(contract, {"Get": lambda request, _: request}, reflection=("v1",))
-        self.addCleanup(upstream.stop)
-        (reflection,) = upstream.reflections
-        reflection.mute = True
-        self.config.write_text(
-            f"upstreams: {{notes: '{upstream.address}'}}\nreflection_retry: 100ms\n"
-        )
-        gateway = self.gateway(ready=False)
-        # More often than the default would have it.
-        wait_until(lambda: reflection.asked > SECONDS, "it to be asked often", SECONDS)
-        self.assertEqual(curl(f"{gateway.admin_url}/readyz").status, 503)
-        reflection.mute = False
-        gateway.wait_ready()
-        self.assertEqual(curl(f"{gateway.url}/notes?text=a").json["text"], "a")
 
 
 if __name__ == "__main__":
