@@ -18,6 +18,8 @@ constexpr size_t kHopsMax = 64;
 // name, "unknown", or nonsense.
 std::optional<net::Address> address_in(std::string_view text) {
   text = trim_ows(text);
+  if (text.find('%') != std::string_view::npos)
+    return std::nullopt;  // a zone: it means nothing here
   if (text.starts_with('[')) {
     const size_t end = text.find(']');
     const std::string_view rest = end == std::string_view::npos ? "!" : text.substr(end + 1);

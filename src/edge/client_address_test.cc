@@ -64,6 +64,7 @@ TEST(ClientAddress, takes_addresses_with_ports) {
   EXPECT_EQ(client({"[2001:db8::5]:4711"}, hops(1)), "2001:db8::5");
   EXPECT_EQ(client({"2001:db8::5"}, hops(1)), "2001:db8::5");
   EXPECT_EQ(client({"[2001:db8::5"}, hops(1)), "peer");
+  EXPECT_EQ(client({"fe80::1%lo"}, hops(1)), "peer");
 }
 
 TEST(ClientAddress, reads_the_standard_field) {

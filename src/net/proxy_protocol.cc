@@ -33,6 +33,8 @@ constexpr std::string_view kSignature1 = "PROXY "sv;
 constexpr std::string_view kSignature2 = "\r\n\r\n\0\r\nQUIT\n"sv;
 constexpr size_t kLineBytesMax = 107;
 constexpr size_t kFixedBytes2 = 16;
+constexpr int kStream = 1;
+constexpr int kDatagram = 2;
 
 using Parsed = Result<std::optional<ProxyHeader>>;
 
@@ -59,6 +61,13 @@ std::string_view take_word(std::string_view& line) {
   return word;
 }
 
+// An address of that family, without a zone.
+std::optional<Address> address_in(std::string_view text, std::string_view family, uint16_t port) {
+  const bool colons = text.find(':') != std::string_view::npos;
+  if (colons != (family == "TCP6") || text.find('%') != std::string_view::npos) return std::nullopt;
+  return Address::from_literal(text, port);
+}
+
 Parsed parse_line(std::string_view bytes) {
   const size_t end = bytes.substr(0, kLineBytesMax).find("\r\n");
   if (end == std::string_view::npos) {
@@ -75,10 +84,8 @@ Parsed parse_line(std::string_view bytes) {
   const auto port = port_in(take_word(line));
   const auto destination_port = port_in(line);
   if (!port || !destination_port) return malformed("a port is wrong");
-  const bool colons = source.find(':') != std::string_view::npos;
-  const auto client = Address::from_literal(source, *port);
-  if (!client || colons != (family == "TCP6") || !Address::from_literal(destination, 0))
-    return malformed("an address is wrong");
+  const auto client = address_in(source, family, *port);
+  if (!client || !address_in(destination, family, 0)) return malformed("an address is wrong");
   header.client = *client;
   return header;
 }
@@ -108,6 +115,7 @@ Parsed parse_binary(std::string_view bytes) {
   if (bytes.size() < kFixedBytes2) return std::nullopt;
   const auto version_command = static_cast<uint8_t>(bytes[12]);
   const auto family = static_cast<uint8_t>(static_cast<uint8_t>(bytes[13]) >> 4);
+  const int kind = bytes[13] & 0xf;
   const size_t length = number_at(bytes, 14);
   if (version_command >> 4 != 2) return malformed("the version is none that is known");
   const int command = version_command & 0xf;
@@ -119,8 +127,10 @@ Parsed parse_binary(std::string_view bytes) {
   if (command == 0) return header;
   // 0 and 3, nothing and Unix sockets: the client has no address that could be told.
   if (family > 3) return malformed("the family is none that is known");
+  if (kind > kDatagram) return malformed("the kind of connection is none that is known");
   constexpr std::array<size_t, 4> kBlockBytes = {0, 12, 36, 216};
   if (length < kBlockBytes[family]) return malformed("its addresses are cut off");
+  if (kind != kStream) return header;  // it is not of this connection
   if (family == 1) header.client = address4(block);
   if (family == 2) header.client = address6(block);
   return header;

@@ -37,6 +37,7 @@ TEST(ProxyProtocol, refuses_other_lines) {
         "PROXY TCP4 2001:db8::1 2001:db8::2 1 2\r\n", "PROXY TCP6 192.0.2.1 192.0.2.2 1 2\r\n",
         "PROXY TCP4 192.0.2.1 192.0.2.2 01 2\r\n", "PROXY TCP4 192.0.2.1 192.0.2.2 65536 2\r\n",
         "PROXY TCP4  192.0.2.1 192.0.2.2 1 2\r\n", "PROXY UDP4 192.0.2.1 192.0.2.2 1 2\r\n",
+        "PROXY TCP4 192.0.2.1 ::1 1 2\r\n", "PROXY TCP6 fe80::1%lo ::1 1 2\r\n",
         "PROXY TCP4 192.0.2.1 192.0.2.2 1\r\n", "proxy TCP4 192.0.2.1 192.0.2.2 1 2\r\n",
         "GET / HTTP/1.1\r\n", "PROXY\r\n"})
     EXPECT_EQ(read(line), "malformed") << line;
@@ -48,6 +49,8 @@ TEST(ProxyProtocol, reads_version_2) {
             "192.0.2.1:56324 28");
   EXPECT_EQ(read(kSignature + "\x20\0\0\0"s), "itself 16");
   EXPECT_EQ(read(kSignature + "\x21\0\0\0"s), "itself 16");
+  EXPECT_EQ(read(kSignature + "\x21\x12\0\x0c"s + std::string(12, '\x01')), "itself 28")
+      << "a datagram's";
   EXPECT_EQ(read(kSignature + "\x21\x21\0\x27"s + "\x20\x01\x0d\xb8"s + std::string(11, '\0') +
                  "\x01"s + std::string(16, '\0') + "\0\x50\0\x50"s + "\4\0\0"s),
             "[2001:db8::1]:80 55");
@@ -58,6 +61,7 @@ TEST(ProxyProtocol, refuses_other_binary_headers) {
   EXPECT_EQ(read(kSignature + "\x22\x11\0\x0c"s), "malformed");
   EXPECT_EQ(read(kSignature + "\x21\x11\0\x03"s + "abc"), "malformed");
   EXPECT_EQ(read(kSignature + "\x21\x41\0\0"s), "malformed");
+  EXPECT_EQ(read(kSignature + "\x21\x13\0\x0c"s + std::string(12, '\x01')), "malformed");
   EXPECT_EQ(read(kSignature + "\x21\x11\xff\xff"s), "malformed");
 }
 
