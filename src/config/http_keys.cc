@@ -128,11 +128,13 @@ Keys<http::Settings> http_keys() {
       one("write_buffer_bytes", &Settings::write_buffer_bytes, bytes<uint32_t>(4 * kKiB, kGiB),
           "What waits to be sent on one request before its upstream is held."),
       one("resets_max", &Settings::resets_max, count<uint32_t>(1, 1'000'000),
-          "HTTP/2: requests that a client may cancel in ten seconds, beside half of all, before "
-          "its connection ends."),
+          "HTTP/2: requests that a client may cancel in ten seconds, beside half of all that it "
+          "makes in them, before its connection ends. Also how many answers it may ever leave "
+          "untaken for `write_timeout`, beside half of those that it takes whole."),
       one("overhead_frames_max", &Settings::overhead_frames_max, count<uint32_t>(10, 10'000'000),
           "HTTP/2: frames that carry nothing of a message (PING, SETTINGS, WINDOW_UPDATE, empty "
-          "DATA ...) in ten seconds, beside three for each that does."),
+          "DATA, DATA that goes on for long after its stream was reset ...) in ten seconds, beside "
+          "three for each that does."),
       one("continuation_frames_max", &Settings::continuation_frames_max, count<uint32_t>(1, 10'000),
           "HTTP/2: CONTINUATION frames of one header. A frame carries 16 KiB."),
       one("control_frames_queued_max", &Settings::control_frames_queued_max,
@@ -143,20 +145,19 @@ Keys<http::Settings> http_keys() {
           "The requests of one connection, which then ends in peace (`Connection: close`, GOAWAY); "
           "0: no limit."),
       one("header_timeout", &Settings::header_timeout, duration(1ms, 1h),
-          "From the connection to a request's first byte, and from there to the end of its "
-          "header."),
+          "From the connection to a request's first byte (HTTP/2: to the end of the client's "
+          "preface and SETTINGS), and from a header's first byte to its end."),
       one("body_timeout", &Settings::body_timeout, duration(1ms, 1h),
           "Between two pieces of a request's body, unless the method streams requests."),
       one("body_rate_min", &Settings::body_rate_min, count<uint32_t>(0, 1'000'000'000),
-          "Bytes a second that a request's body must keep up with: a client fails that is behind "
-          "by "
-          "`body_timeout`. 0: no limit."),
+          "Bytes a second that a request's body must keep up with, and a client with its answer: "
+          "one that is behind by `body_timeout`, or `write_timeout`, fails. 0: no limit."),
       one("keep_alive_timeout", &Settings::keep_alive_timeout, duration(1ms, 24h),
           "HTTP/1.1: from an answer to the next request. Behind a balancer more than its own."),
       one("idle_timeout", &Settings::idle_timeout, duration(1ms, 24h),
-          "HTTP/2: a connection without any request."),
+          "HTTP/2: a connection without any request, whatever else it sends."),
       one("write_timeout", &Settings::write_timeout, duration(1ms, 1h),
-          "A client that takes nothing of its answer."),
+          "A client that takes nothing of its answer, or is so far behind `body_rate_min`."),
       one("half_close_is_gone", &Settings::half_close_is_gone, yes_or_no(),
           "Whether a client that closes its side before the answer is complete has gone."),
   };

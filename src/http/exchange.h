@@ -169,7 +169,7 @@ struct Settings {
   Duration header_timeout =
       std::chrono::seconds(10);  // to the first byte, and from it to the end of the header
   Duration body_timeout = std::chrono::seconds(30);  // between two chunks of a body
-  // Bytes a second, below which a body falls behind; 0: none. Who is behind by body_timeout fails.
+  // Bytes a second, below which a body or an answer falls behind (by its timeout: fails); 0: none.
   uint32_t body_rate_min = 240;
   Duration keep_alive_timeout =
       std::chrono::seconds(75);  // HTTP/1.1: from an answer to the next request

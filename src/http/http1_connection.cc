@@ -239,17 +239,26 @@ loop::Task<bool> Http1Connection::drop_body() {
 // Waits until the client has taken most of its answers, so that one that sends requests and reads
 // nothing is held back.
 loop::Task<bool> Http1Connection::make_room() {
-  const size_t mark =
-      std::max<size_t>(context_.settings.write_buffer_bytes, net::ByteStream::kLowWater);
-  while (stream_->unsent() >= mark) {
-    const size_t before = stream_->unsent();
-    const Instant due = deadline_after(context_.loop.now(), context_.settings.write_timeout);
-    const bool expired = co_await TimedWait(stream_->writable(), due);
-    if (expired && stream_->unsent() >= before) stream_->abort();
-    if (stream_->broken()) break;
-  }
+  Pace taking = answer_pace(context_.settings);
+  while (full()) co_await wait_for_room(taking);
   broken_ = broken_ || stream_->broken();
   co_return !broken_;
+}
+
+bool Http1Connection::full() const {
+  const size_t mark =
+      std::max<size_t>(context_.settings.write_buffer_bytes, net::ByteStream::kLowWater);
+  return !stream_->broken() && stream_->unsent() >= mark;
+}
+
+loop::Task<bool> Http1Connection::wait_for_room(Pace& taking) {
+  const size_t before = stream_->unsent();
+  co_await TimedWait(stream_->writable(), taking.wait(context_.loop.now()));
+  const Instant now = context_.loop.now();
+  taking.moved(now, before - std::min(before, stream_->unsent()));
+  if (!full() || now < taking.wait(now)) co_return false;
+  stream_->abort();
+  co_return true;
 }
 
 // RFC 9112, 9.6: ends our side, then reads on until the client ends its own, for closing with bytes
@@ -260,7 +269,8 @@ loop::Task<void> Http1Connection::linger() {
   stream_->shutdown();
   size_t dropped = 0;
   size_t unsent = SIZE_MAX;
-  Instant due{};
+  Pace taking = answer_pace(context_.settings);
+  Instant ends = kNever;
   for (;;) {
     const Pulled pulled = pull();
     dropped += std::exchange(input_, {}).size();
@@ -268,12 +278,14 @@ loop::Task<void> Http1Connection::linger() {
     if (pulled == Pulled::Ended && stream_->unsent() == 0) co_return;
     if (dropped > kLingerBytesMax) break;
     if (pulled == Pulled::Bytes) continue;
-    if (stream_->unsent() < unsent) {  // it takes something
+    const Instant now = context_.loop.now();
+    if (stream_->unsent() < unsent) {
+      taking.moved(now, unsent - stream_->unsent());
       unsent = stream_->unsent();
-      due = deadline_after(context_.loop.now(),
-                           unsent > 0 ? context_.settings.write_timeout : kLingerTime);
     }
-    if (context_.loop.now() >= due) break;
+    if (unsent == 0 && ends == kNever) ends = deadline_after(now, kLingerTime);
+    const Instant due = unsent > 0 ? taking.wait(now) : ends;
+    if (now >= due) break;
     co_await TimedWait(stream_->readable(), stream_->writable(), due);
   }
   stream_->abort();

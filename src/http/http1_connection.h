@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "http/body_pace.h"
 #include "http/server.h"
 #include "loop/task.h"
 #include "net/byte_stream.h"
@@ -45,6 +46,10 @@ class Http1Connection {
   enum class Pulled : uint8_t { Bytes, Nothing, Ended };
   // Reads what has arrived, behind what `input` holds.
   Pulled pull();
+  // Whether so much waits to be sent that no more should be written.
+  bool full() const;
+  // Waits for the client to take some of it. True: it has taken too little, and was cut off.
+  loop::Task<bool> wait_for_room(Pace& taking);
   // The client has gone: ends the task that is served, later in this turn.
   void lose();
   // The service has read the body: what comes now tells whether the client is there.

@@ -35,7 +35,8 @@ std::string_view scheme_of(net::ByteStream& stream) {
 Http1Exchange::Http1Exchange(Http1Connection& connection)
     : connection_(connection),
       parser_(connection.context().settings, scheme_of(connection.stream())),
-      pace_(connection.context().settings) {
+      pace_(connection.context().settings),
+      taking_(answer_pace(connection.context().settings)) {
   request_.fields = Fields(Http1Parser::head_limits(connection.context().settings));
   record_.started = connection.context().loop.now();
 }
@@ -45,7 +46,7 @@ loop::Task<Result<Bytes>> Http1Exchange::read() {
   for (;;) {
     CO_TRY(part, take());
     if (part) {
-      pace_.came(loop.now(), part->size());
+      pace_.moved(loop.now(), part->size());
       co_return *std::move(part);
     }
     send_continue();
@@ -121,18 +122,9 @@ loop::Task<Result<void>> Http1Exchange::write(Bytes bytes) {
     send_part(std::move(bytes));
   }
   net::ByteStream& stream = connection_.stream();
-  const Settings& settings = connection_.context().settings;
-  const size_t mark = std::max<size_t>(settings.write_buffer_bytes, net::ByteStream::kLowWater);
   bool late = false;
-  while (stream.unsent() >= mark) {
-    const size_t before = stream.unsent();
-    const Instant due = deadline_after(stream.loop().now(), settings.write_timeout);
-    const bool expired = co_await TimedWait(stream.writable(), due);
-    if (expired && stream.unsent() >= before) {  // a client that takes nothing
-      stream.abort();
-      late = true;
-    }
-    if (stream.broken()) break;
+  while (connection_.full() && !late) {
+    late = co_await connection_.wait_for_room(taking_);
   }
   if (stream.broken()) {
     record_.reset = true;

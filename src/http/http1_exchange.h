@@ -63,6 +63,7 @@ class Http1Exchange final : public Exchange, public loop::Flusher {
   Http1Connection& connection_;
   Http1Parser parser_;
   BodyPace pace_;
+  Pace taking_;  // of the answer
   ResponseHead response_;
   Http1Framing framing_;
   uint64_t sent_ = 0;  // of a body with a length

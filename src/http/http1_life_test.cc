@@ -273,8 +273,23 @@ TEST_F(Http1Life, a_client_that_takes_nothing_is_cut_off) {
   EXPECT_TRUE(served());
 }
 
-TEST_F(Http1Life, a_client_that_takes_little_is_waited_for) {
+TEST_F(Http1Life, a_client_that_takes_drops_is_cut_off) {
   wire->back.capacity = 1000;
+  start();
+  client->pause();
+  ask(get("/big/1000000"));
+  for (int i = 0; i < 10 && !served(); ++i) {
+    fake.advance(settings.write_timeout - seconds(1));
+    client->resume();
+    fake.loop.turn(fake.clock.now());
+    client->pause();
+  }
+  EXPECT_TRUE(served());
+  EXPECT_EQ(service.records.at(0).limit, "http.write_timeout");
+}
+
+TEST_F(Http1Life, a_client_that_takes_its_answer_at_the_least_rate_is_waited_for) {
+  wire->back.capacity = settings.body_rate_min * 30;
   start();
   client->pause();
   ask(get("/big/1000000"));

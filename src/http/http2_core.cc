@@ -182,7 +182,7 @@ struct Http2Core::Callbacks {
     Http2Core& self = core(user);
     auto& stream = *static_cast<Http2Stream*>(source->ptr);
     const size_t before = stream.sending.size();
-    if (size > 0) stream.moved_ = true;
+    stream.moved_ += size;
     if (size >= kEarningFrom || (size > 0 && size == before)) self.flood_.data();
     self.write_copy({reinterpret_cast<const char*>(head), Http2FrameWalk::kHeaderBytes});
     while (size > 0) {

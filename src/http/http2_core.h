@@ -45,8 +45,9 @@ class Http2Stream {
   loop::Signal left;
   void send(Bytes bytes, bool last);
   void send_end(Fields trailers);
-  // Whether bytes have left, or none wait, since this was last asked.
-  bool moved() { return std::exchange(moved_, false) || sending.empty(); }
+  // Bytes of the body that have left since this was last asked.
+  size_t take_moved() { return std::exchange(moved_, 0); }
+  size_t moved() const { return moved_; }
 
   bool closed = false;      // nghttp2 has forgotten the stream
   uint32_t close_code = 0;  // HTTP/2 error code
@@ -60,7 +61,7 @@ class Http2Stream {
   Http2Core& core_;
   int32_t id_;
   bool deferred_ = false;  // nghttp2 waits for `sending` to fill
-  bool moved_ = false;     // bytes have left
+  size_t moved_ = 0;
 
   friend class Http2Core;
 

@@ -17,11 +17,14 @@ constexpr uint32_t kExcessMax = 4;
 }  // namespace
 
 Http2Exchange::Http2Exchange(Http2Core& core, Http2ExchangeOwner& owner, int32_t id)
-    : Http2Stream(core, id), owner_(owner), pace_(owner.context().settings) {
+    : Http2Stream(core, id),
+      taking(answer_pace(owner.context().settings)),
+      owner_(owner),
+      pace_(owner.context().settings) {
   const Settings& settings = owner.context().settings;
   request_.fields = Fields(http2_head_limits(settings));
   received_trailers = Fields({settings.header_bytes_max, settings.header_count_max});
-  record_.started = moved_at = core.loop().now();
+  record_.started = core.loop().now();
 }
 
 const net::Address& Http2Exchange::peer() const { return core_.stream().peer(); }
@@ -81,7 +84,7 @@ loop::Task<Result<Bytes>> Http2Exchange::read() {
   }
   continued_ = true;
   Bytes chunk = take_received();
-  pace_.came(loop.now(), chunk.size());
+  pace_.moved(loop.now(), chunk.size());
   record_.request_bytes += chunk.size();
   co_return chunk;
 }

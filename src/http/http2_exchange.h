@@ -57,7 +57,7 @@ class Http2Exchange final : public Exchange, public Http2Stream, public loop::Li
   // The task that serves the exchange, and what becomes of it.
   loop::TaskSet::Id task;
   bool served = true;  // no task serves it: not yet, or no longer
-  Instant moved_at;    // when the client was last seen to take some of the answer
+  Pace taking;         // how the client opens the stream's window for its answer
 
  private:
   void on_field(std::string_view name, std::string_view value, bool never_index) override;

@@ -15,6 +15,7 @@ std::optional<Failure> Http2FloodMeter::passed() const {
   if (too_much_overhead())
     return failure("overhead_frames_max", "too many frames that carry nothing of a message");
   if (too_many_resets()) return failure("resets_max", "too many streams were reset");
+  if (too_many_stalled()) return failure("resets_max", "too many answers were not taken");
   if (!tripped_.empty()) return failure(tripped_, std::string(what_));
   return std::nullopt;
 }

@@ -43,6 +43,9 @@ class Http2FloodMeter {
   void overhead(uint64_t frames = 1) { overhead_ += frames; }
   // A stream that the peer has reset, or made us reset.
   void reset() { ++resets_; }
+  // An answer that the peer has taken whole; and one that we have reset since it did not.
+  void answered() { ++answered_; }
+  void stalled() { ++stalled_; }
   // A limit that is passed without counting. `limit`: a literal, without the prefix.
   void trip(std::string_view limit, std::string_view what) {
     tripped_ = limit;
@@ -53,7 +56,9 @@ class Http2FloodMeter {
   bool tripped() const { return !tripped_.empty(); }
 
   // Whether no more should be begun for this peer.
-  bool suspicious() const { return too_much_overhead() || too_many_resets() || !tripped_.empty(); }
+  bool suspicious() const {
+    return too_much_overhead() || too_many_resets() || too_many_stalled() || !tripped_.empty();
+  }
   // The first limit that was passed, by its name. The connection ends with it.
   std::optional<Failure> passed() const;
 
@@ -66,6 +71,9 @@ class Http2FloodMeter {
     return overhead_ > limits_.overhead_frames_max + earned_ + earned_before_;
   }
   bool too_many_resets() const { return resets_ > limits_.resets_max + requests_ / 2; }
+  // Of the connection's whole life: a stream takes its time to stall, and holds its answer
+  // meanwhile.
+  bool too_many_stalled() const { return stalled_ > limits_.resets_max + answered_ / 2; }
   Failure failure(std::string_view limit, std::string what) const;
 
   const Http2Limits limits_;
@@ -75,6 +83,8 @@ class Http2FloodMeter {
   uint64_t earned_before_ = 0;  // in the span before
   uint64_t overhead_ = 0;
   uint64_t resets_ = 0;
+  uint64_t answered_ = 0;  // ever, as the next
+  uint64_t stalled_ = 0;
   std::string_view tripped_;
   std::string_view what_;
 };

@@ -391,15 +391,76 @@ TEST_F(Http2Flood, a_window_that_stays_shut_costs_the_stream_after_the_write_tim
   EXPECT_EQ(metrics.limits().first()->name, "http.write_timeout");
 }
 
-TEST_F(Http2Flood, a_stream_that_takes_a_little_now_and_then_is_left_alone) {
+TEST_F(Http2Flood, a_stream_that_takes_its_answer_at_the_least_rate_is_left_alone) {
   connect();
   const std::string small_window = std::string("\0\4", 2) + number(100);
-  send(frame(NGHTTP2_SETTINGS, 0, 0, small_window) + big_request(1, "/big/100000"));
+  send(frame(NGHTTP2_SETTINGS, 0, 0, small_window) + big_request(1, "/big/1000000"));
   for (int i = 0; i < 20; ++i) {
-    fake.advance(settings.write_timeout / 2);
-    send(frame(NGHTTP2_WINDOW_UPDATE, 0, 1, number(100)));
+    fake.advance(seconds(15));
+    send(frame(NGHTTP2_WINDOW_UPDATE, 0, 0, number(settings.body_rate_min * 15)) +
+         frame(NGHTTP2_WINDOW_UPDATE, 0, 1, number(settings.body_rate_min * 15)));
   }
   EXPECT_EQ(metrics.limits().first(), nullptr);
+}
+
+TEST_F(Http2Flood, streams_behind_a_shut_connection_are_judged_by_what_it_takes) {
+  for (const uint32_t rate : {settings.body_rate_min, settings.body_rate_min / 8}) {
+    SCOPED_TRACE(rate);
+    connect();
+    const std::string wide = std::string("\0\4", 2) + number(1 << 20);
+    send(frame(NGHTTP2_SETTINGS, 0, 0, wide) + big_request(1, "/big/500000") +
+         big_request(3, "/big/500000"));
+    for (int i = 0; i < 20; ++i) {
+      fake.advance(seconds(5));
+      send(frame(NGHTTP2_WINDOW_UPDATE, 0, 0, number(rate * 5)));
+    }
+    EXPECT_EQ(resets().size(), rate < settings.body_rate_min ? 2u : 0u);
+  }
+}
+
+TEST_F(Http2Flood, a_window_that_opens_byte_by_byte_is_one_that_stays_shut) {
+  settings.write_timeout = seconds(1);
+  connect();
+  const std::string no_window = std::string("\0\4", 2) + number(0);
+  send(frame(NGHTTP2_SETTINGS, 0, 0, no_window) + big_request(1, "/big/1000"));
+  for (int i = 0; i < 8; ++i) {
+    fake.advance(milliseconds(500));
+    send(frame(NGHTTP2_WINDOW_UPDATE, 0, 1, number(1)));
+  }
+  EXPECT_EQ(resets(), (std::vector<Reset>{{1, NGHTTP2_CANCEL}}));
+}
+
+TEST_F(Http2Flood, of_windows_that_stay_shut_ends_the_connection) {
+  settings.streams_max = 10;
+  connect();
+  send(frame(NGHTTP2_SETTINGS, 0, 0, std::string("\0\4", 2) + number(0)));
+  int32_t stream = -1;
+  for (size_t held = 0, rounds = 0; rounds < 10 && !peer->closed(); ++rounds) {
+    for (; held < (rounds + 1) * settings.streams_max; ++held)
+      send(big_request(stream += 2, "/big/1000"));
+    fake.advance(settings.write_timeout * 2);
+  }
+  EXPECT_TRUE(peer->closed());
+  EXPECT_EQ(goaway_text(peer->received()),
+            "too many answers were not taken (limit http.resets_max)");
+  EXPECT_EQ(resets().size(), 30u) << "the third round, at 20";
+  const auto* limit = metrics.limits().first();
+  while (limit->name != "http.resets_max") limit = limit->next;
+  EXPECT_EQ(limit->hits.value(), 1u);
+}
+
+TEST_F(Http2Flood, windows_that_stay_shut_are_excused_by_answers_that_are_taken) {
+  settings.streams_max = 10;
+  connect();
+  send(frame(NGHTTP2_SETTINGS, 0, 0, std::string("\0\4", 2) + number(0)));
+  int32_t stream = -1;
+  for (size_t i = 0; i < 27; ++i) {
+    send(big_request(stream += 2, "/big/1000"));
+    for (int good = 0; good < 2; ++good) send(big_request(stream += 2, "/empty"));
+    if (i % 9 == 8) fake.advance(settings.write_timeout * 2);
+  }
+  EXPECT_EQ(resets().size(), 27u);
+  EXPECT_FALSE(peer->closed());
 }
 
 TEST_F(Http2Flood, memory_of_small_pieces_is_a_small_multiple_of_the_window) {

@@ -1,8 +1,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include <fmt/format.h>
-
 #include "http/http2_exchange.h"
 #include "http/http2_recent_streams.h"
 #include "http/server.h"
@@ -59,11 +57,12 @@ class Http2Server final : public Http2Core, private Http2ExchangeOwner {
   void check_idle();
   void limit_requests();
   void check_stalled();
+  void give_up(Http2Exchange& exchange);
   void count_limit(std::string_view limit);
   void submit_settings();
   void refuse_stream(int32_t id);
   void expect_late_data();
-  void end_with(std::string_view limit, std::string_view what);
+  void end_with(uint32_t code, std::string_view limit, std::string_view why);
   loop::Task<void> see_request_off(Http2Exchange& exchange);
   void end(Http2Exchange& exchange);
   void cancel(Http2Exchange& exchange);
@@ -153,6 +152,7 @@ loop::Task<void> Http2Server::run(Bytes first) {
   for (;;) {
     if (!chunk.empty()) {
       if (const auto received = receive(chunk); !received) {
+        ended_ = true;
         count_limit(received.error().limit_name());
         break;
       }
@@ -291,6 +291,7 @@ void Http2Server::closed(Http2Exchange& exchange) {
   closed_.push_back(exchange);
   --open_count_;
   closed_ids_.add(exchange.id());
+  if (exchange.end_sent) flood().answered();
   if (exchange.received_end || exchange.id() == reset_by_client_) {
     closed_by_client_.add(exchange.id());
   } else {
@@ -397,39 +398,57 @@ loop::Task<void> Http2Server::drain_when_told() {
 }
 
 // Ends connections that do nothing: no stream for idle_timeout, a header that does not end, or a
-// client that takes no bytes; and streams whose windows stay shut.
+// client that takes too few bytes; and streams whose windows stay shut.
 loop::Task<void> Http2Server::guard() {
   const Settings& settings = context_.settings;
   const Duration interval =
       std::min({settings.idle_timeout, settings.write_timeout, settings.header_timeout});
   uint64_t taken = 0;
-  Instant took = loop().now();
+  Pace taking = answer_pace(settings);
   for (;;) {
     co_await loop::SleepUntil(loop(), std::min(loop().now() + interval, header_due()));
     check_idle();
     check_stalled();
-    if (stream().unsent() == 0 || delivered() != taken) {
-      taken = delivered();
-      took = loop().now();
-    } else if (loop().now() - took >= settings.write_timeout) {
+    const Instant now = loop().now();
+    const uint64_t more = delivered() - std::exchange(taken, delivered());
+    if (more > 0) taking.moved(now, more);
+    if (stream().unsent() == 0) {
+      taking = answer_pace(settings);
+    } else if (now >= taking.wait(now)) {
       count_limit("http.write_timeout");
       stream().abort();
     }
   }
 }
 
-// A client that gives a stream no window holds its answer, as one that does not read would.
+// A client that gives a stream no window, or drops of it, holds its answer, as one that does not
+// read would. Where the connection's window is what is shut, streams share what comes through it,
+// and none of them is to blame alone.
 void Http2Server::check_stalled() {
   const Instant now = loop().now();
+  const bool shut = nghttp2_session_get_remote_window_size(session()) <= 0;
+  size_t moved = 0;
+  open_.for_each([&](Http2Exchange& exchange) { moved += exchange.moved(); });
   open_.for_each([&](Http2Exchange& exchange) {
-    if (exchange.moved()) exchange.moved_at = now;
-    if (now - exchange.moved_at < context_.settings.write_timeout) return;
-    count_limit("http.write_timeout");
-    flood().reset();
-    exchange.record().reason = "the client took nothing of the answer (limit http.write_timeout)";
-    exchange.sending.clear();
-    exchange.reset(Code::Cancelled);
+    const bool alone = nghttp2_session_get_stream_remote_window_size(session(), exchange.id()) <= 0;
+    const size_t taken = exchange.take_moved();
+    if (exchange.sending.empty() || (!alone && !shut)) {
+      exchange.taking = answer_pace(context_.settings);
+      return;
+    }
+    if (moved > 0) exchange.taking.moved(now, alone ? taken : moved);
+    if (now >= exchange.taking.wait(now)) give_up(exchange);
   });
+  if (const auto failure = flood().passed())
+    end_with(NGHTTP2_ENHANCE_YOUR_CALM, failure->limit_name(), failure->message());
+}
+
+void Http2Server::give_up(Http2Exchange& exchange) {
+  count_limit("http.write_timeout");
+  flood().stalled();
+  exchange.record().reason = "the client took too little of the answer (limit http.write_timeout)";
+  exchange.sending.clear();
+  exchange.reset(Code::Cancelled);
 }
 
 // When the client is to have sent its preface, or the header that it has begun. Until a header
@@ -442,19 +461,20 @@ Instant Http2Server::header_due() const {
 void Http2Server::check_idle() {
   const Instant now = loop().now();
   if (now >= header_due()) {
-    return end_with("http.header_timeout", greeted_ ? "a header did not arrive in time"
-                                                    : "the preface did not arrive in time");
+    return end_with(NGHTTP2_NO_ERROR, "http.header_timeout",
+                    greeted_ ? "a header did not arrive in time (limit http.header_timeout)"
+                             : "the preface did not arrive in time (limit http.header_timeout)");
   }
-  if (exchange_count_ == 0 && now - last_request_ >= context_.settings.idle_timeout)
-    end_with("http.idle_timeout", "no request for too long");
+  if (exchange_count_ > 0 || now - last_request_ < context_.settings.idle_timeout) return;
+  end_with(NGHTTP2_NO_ERROR, "http.idle_timeout",
+           "no request for too long (limit http.idle_timeout)");
 }
 
-// The client broke no rule, it only came to an end of ours.
-void Http2Server::end_with(std::string_view limit, std::string_view what) {
+void Http2Server::end_with(uint32_t code, std::string_view limit, std::string_view why) {
   if (ended_) return;
   ended_ = true;
   count_limit(limit);
-  say_goodbye(NGHTTP2_NO_ERROR, fmt::format("{} (limit {})", what, limit));
+  say_goodbye(code, why);
   stream().readable().notify();
 }
 
