@@ -35,6 +35,10 @@ IDLE = int(os.environ.get("PARLEY_IDLE_CONNECTIONS", "2000"))
 IDLE_AT_ONCE = 200  # that are opened and answered together
 IDLE_PLAIN_BYTES_MAX = 2 << 10  # of user space, each
 IDLE_TLS_BYTES_MAX = 18 << 10  # of which OpenSSL's own objects are 13
+# Beside that, however many they are:
+BURST_BYTES = 256 << 10
+THREAD_BYTES = 64 << 10
+BURST_CONNECTIONS = 40  # of 100 streams each
 KEPT_FACTOR_MAX = 1.2  # the resident set after a burst, to the one before
 GIVEN_BACK_SECONDS = 20
 
@@ -111,6 +115,8 @@ class SlowStreams(unittest.TestCase):
 class IdleConnections(unittest.TestCase):
     """Thousands that have asked once each, and stay."""
 
+    THREADS = 1
+
     @classmethod
     def setUpClass(cls):
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -129,7 +135,7 @@ class IdleConnections(unittest.TestCase):
             "http: {keep_alive_timeout: 1h}\n"
         )
         cls.gateway: Gateway = gateway_for(
-            puppet.address, flags=("--config", str(config)), listen=False
+            puppet.address, flags=("--config", str(config)), listen=False, threads=cls.THREADS
         )
         cls.addClassCleanup(cls.gateway.stop)
         cls.gateway.wait_ready()
@@ -145,6 +151,7 @@ class IdleConnections(unittest.TestCase):
         raw = socket.create_connection(("127.0.0.1", self.ports[kind]), 20)
         if kind == "TLS":
             raw = self.context.wrap_socket(raw, server_hostname="localhost")
+        raw.sendall(b"GET /get/x HTTP/1.1\r\nhost: a\r\n\r\n")
         return clients.enter_context(raw)
 
     def _open(self, kind: str, count: int) -> contextlib.ExitStack:
@@ -154,19 +161,22 @@ class IdleConnections(unittest.TestCase):
         for _ in range(count // IDLE_AT_ONCE):
             group = [self._connect(kind, clients) for _ in range(IDLE_AT_ONCE)]
             for client in group:
-                client.sendall(b"GET /get/x HTTP/1.1\r\nhost: a\r\n\r\n")
-            for client in group:
                 self.assertIn(b" 200 ", client.recv(1 << 16))
         return clients
 
     def _check(self, kind: str, bytes_max: int):
-        self._open(kind, IDLE_AT_ONCE).close()  # fills the pools that stay
+        first = self._open(kind, IDLE_AT_ONCE)  # which fills the pools
         before, resident = self._anonymous(), memory_bytes(self.gateway.process.pid)
         clients = self._open(kind, IDLE)
-        each = (self._anonymous() - before) / IDLE
+        base = before + BURST_BYTES + self.THREADS * THREAD_BYTES
+        each = (self._anonymous() - base) / IDLE
         clients.close()
+        first.close()
         print(f"{IDLE} idle {kind} connections: {each:,.0f} bytes each")
         self.assertLess(each, bytes_max)
+        self._wait_until_given_back(resident)
+
+    def _wait_until_given_back(self, resident: int):
         wait_until(
             lambda: memory_bytes(self.gateway.process.pid) <= KEPT_FACTOR_MAX * resident,
             "the memory to be given back", GIVEN_BACK_SECONDS,
@@ -177,6 +187,33 @@ class IdleConnections(unittest.TestCase):
 
     def test_over_tls_cost_little_more_than_openssl_which_is_given_back(self):
         self._check("TLS", IDLE_TLS_BYTES_MAX)
+
+    def test_what_streams_held_on_a_few_is_given_back_while_these_stay(self):
+        resident = self._answered_streams(connections=2)
+        peak = self._answered_streams(connections=BURST_CONNECTIONS)
+        print(f"{BURST_CONNECTIONS} x {STREAMS} streams: {resident:,} -> {peak:,} bytes")
+        self.assertGreater(peak, 1.5 * resident, "no burst")
+        self._wait_until_given_back(resident)
+
+    def _answered_streams(self, connections: int) -> int:
+        """Asks on all of them at once; the connections stay. The memory when all are answered."""
+        clients = [Http2Client(self.ports["plain"]) for _ in range(connections)]
+        for client in clients:
+            self.addCleanup(client.socket.close)
+            for _ in range(STREAMS):
+                client.session.ask(rest_head("GET", "/get/x"))
+            client.send()
+        for client in clients:
+            answers = client.session.answers.values()
+            client.wait(lambda: all(one.over for one in answers))
+            self.assertEqual({one.status for one in answers}, {200})
+        return memory_bytes(self.gateway.process.pid)
+
+
+class IdleConnectionsOfManyThreads(IdleConnections):
+    """Hundreds at most on each."""
+
+    THREADS = 16
 
 
 if __name__ == "__main__":
