@@ -105,6 +105,7 @@ class Gateway::State final : public TlsListener {
 
   std::shared_ptr<const Settings> settings_;
   const Host host_;
+  Result<std::vector<GivenSocket>> passed_ = sockets_of_environment();  // before others are opened
   SystemClock clock_;
   std::unique_ptr<loop::Poller> poller_;
   loop::Loop loop_;
@@ -173,11 +174,15 @@ Contracts::Events Gateway::State::contract_events() {
 
 std::vector<contract::Problem> Gateway::State::start() {
   started_ = loop_.now();
+  if (!passed_) {
+    return {problem_of(passed_.error().message(),
+                       "pass sockets as sd_listen_fds(3) says, or none: unset LISTEN_FDS")};
+  }
+  sockets_.take(*std::move(passed_));
   for (uint32_t i = 0; i < settings_->threads; ++i) {
     shards_.push_back(std::make_unique<Shard>(settings_, status_, clients_, notices_,
                                               loop_.random().next(), i, settings_->threads));
   }
-  sockets_.take(sockets_of_environment());
   if (const auto met = meet_predecessor(); !met)
     return {problem_of(met.error().message(), "correct upgrade_socket, or stop the other process")};
   std::vector<contract::Problem> problems = take(settings_);
@@ -195,7 +200,10 @@ std::vector<contract::Problem> Gateway::State::start() {
 Result<void> Gateway::State::meet_predecessor() {
   const std::string& path = settings_->upgrade_socket;
   if (path.empty()) return {};
-  TRY(met, Predecessor::meet(path, settings_->upgrade_timeout));
+  TRY(met, [&] {
+    const StopsAtOnce while_it_waits;
+    return Predecessor::meet(path, settings_->upgrade_timeout);
+  }());
   predecessor_ = std::move(met);
   net::ListeningSocket socket;
   if (predecessor_) {

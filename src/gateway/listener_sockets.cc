@@ -9,6 +9,9 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace parley::gateway {
@@ -25,6 +28,35 @@ std::optional<int> number_of(const char* variable) {
   const auto [end, error] = std::from_chars(view.data(), view.data() + view.size(), number);
   if (error != std::errc() || end != view.data() + view.size()) return std::nullopt;
   return number;
+}
+
+int option_of(int descriptor, int option) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  return getsockopt(descriptor, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
+}
+
+std::string_view kind_of_file(mode_t mode) {
+  if (S_ISREG(mode)) return "a file";
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISFIFO(mode)) return "a pipe";
+  return S_ISCHR(mode) || S_ISBLK(mode) ? "a device" : "no socket";
+}
+
+// What keeps a gateway from accepting on it; empty: nothing does.
+std::string_view flaw_of(int descriptor) {
+  struct stat status{};
+  if (fstat(descriptor, &status) != 0) return "not open";
+  if (!S_ISSOCK(status.st_mode)) return kind_of_file(status.st_mode);
+  if (option_of(descriptor, SO_TYPE) != SOCK_STREAM) return "no stream socket";
+  if (option_of(descriptor, SO_ACCEPTCONN) != 1) return "a socket that does not listen";
+  const int family = option_of(descriptor, SO_DOMAIN);
+  if (family == AF_INET || family == AF_INET6 || family == AF_UNIX) return {};
+  return "a socket of neither IP nor Unix";
+}
+
+Failure unusable(std::string what) {
+  return Failure(Reason::InternalError, "LISTEN_FDS: " + std::move(what));
 }
 
 }  // namespace
@@ -104,7 +136,11 @@ void ListenerSockets::keep_only(const std::set<std::string>& names) {
 
 std::vector<std::string> ListenerSockets::drop_unclaimed() {
   std::vector<std::string> addresses;
-  for (const GivenSocket& given : given_) addresses.push_back(given.socket.address.text());
+  for (const GivenSocket& given : given_) {
+    const std::string address = given.socket.address.text();
+    addresses.push_back(address.empty() ? given.name : address);
+    if (given.takes_file) unclaimed_files_.push_back(given.socket.address);
+  }
   given_.clear();
   return addresses;
 }
@@ -121,17 +157,31 @@ void ListenerSockets::take_files() {
     for (net::ListeningSocket& socket : listener->sockets)
       socket.file = net::SocketFile(socket.address);
   }
+  // Nobody serves these any more.
+  for (const net::Address& address : std::exchange(unclaimed_files_, {})) {
+    const bool served = std::ranges::any_of(
+        listeners_, [&](const auto& listener) { return listener->address == address; });
+    if (!served) (void)net::SocketFile(address);
+  }
 }
 
-std::vector<GivenSocket> sockets_of_environment() {
+Result<std::vector<GivenSocket>> sockets_of_environment() {
   std::vector<GivenSocket> given;
-  const auto pid = number_of("LISTEN_PID");
+  const char* count_text = std::getenv("LISTEN_FDS");
+  if (!count_text || number_of("LISTEN_PID") != getpid()) return given;
   const auto count = number_of("LISTEN_FDS");
-  if (!pid || !count || *pid != getpid() || *count > kPassedMax) return given;
-  for (int descriptor = kFirstPassed; descriptor < kFirstPassed + *count; ++descriptor) {
-    const int flags = fcntl(descriptor, F_GETFD);
-    if (flags < 0) continue;
-    fcntl(descriptor, F_SETFD, flags | FD_CLOEXEC);
+  if (!count || *count < 0 || *count > kPassedMax)
+    return unusable(fmt::format("\"{}\" is no number up to {}", count_text, kPassedMax));
+  const int end = kFirstPassed + *count;
+  // Before any is taken, which closes it in the end.
+  for (int descriptor = kFirstPassed; descriptor < end; ++descriptor) {
+    if (const std::string_view flaw = flaw_of(descriptor); !flaw.empty()) {
+      return unusable(fmt::format("descriptor {} is {}: a stream socket that listens is wanted",
+                                  descriptor, flaw));
+    }
+  }
+  for (int descriptor = kFirstPassed; descriptor < end; ++descriptor) {
+    fcntl(descriptor, F_SETFD, FD_CLOEXEC);
     GivenSocket socket;
     socket.socket.descriptor = net::Descriptor(descriptor);
     socket.socket.address = net::bound_address(descriptor);

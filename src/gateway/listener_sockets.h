@@ -45,7 +45,7 @@ class ListenerSockets {
   // Given sockets that no listener has taken, by address. They are closed.
   std::vector<std::string> drop_unclaimed();
   // The files of Unix sockets change hands: to the process that takes over, from the one that
-  // leaves.
+  // leaves. Those of given sockets that no listener has taken are removed.
   void release_files();
   void take_files();
 
@@ -54,11 +54,13 @@ class ListenerSockets {
   bool shares_port_of_ours(const net::Address& address) const;
 
   std::vector<GivenSocket> given_;
+  std::vector<net::Address> unclaimed_files_;
   std::vector<std::shared_ptr<OpenListener>> listeners_;
 };
 
 // The sockets that systemd passes on (sd_listen_fds(3)): LISTEN_FDS, from descriptor 3 on, if
-// LISTEN_PID is this process.
-std::vector<GivenSocket> sockets_of_environment();
+// LISTEN_PID is this process. Failures name a descriptor that is no listening stream socket.
+// REQUIRES: this process has opened no descriptor yet, which would be taken for a passed one.
+Result<std::vector<GivenSocket>> sockets_of_environment();
 
 }  // namespace parley::gateway

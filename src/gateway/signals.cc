@@ -1,15 +1,27 @@
 #include "gateway/signals.h"
 
+#include <initializer_list>
+
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 namespace parley::gateway {
+namespace {
 
-Signals::Signals(loop::Loop& loop) : loop_(loop), arrived_(loop) {
+sigset_t set_of(std::initializer_list<int> signals) {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD}) sigaddset(&set, signal);
+  for (const int signal : signals) sigaddset(&set, signal);
+  return set;
+}
+
+sigset_t stops() { return set_of({SIGTERM, SIGINT}); }
+
+}  // namespace
+
+Signals::Signals(loop::Loop& loop) : loop_(loop), arrived_(loop) {
+  const sigset_t set = set_of({SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD});
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signal(SIGPIPE, SIG_IGN);
   descriptor_ = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -33,6 +45,16 @@ void Signals::ready(bool, bool) {
     }
   }
   arrived_.notify();
+}
+
+StopsAtOnce::StopsAtOnce() {
+  const sigset_t set = stops();
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+StopsAtOnce::~StopsAtOnce() {
+  const sigset_t set = stops();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
 }  // namespace parley::gateway

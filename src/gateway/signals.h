@@ -32,4 +32,14 @@ class Signals final : private loop::Watcher {
   int children_ = 0;
 };
 
+// While it lives, SIGTERM and SIGINT end the process at once, as they do where nobody looks for
+// them: for the control thread when it waits outside of its loop, and nothing is in service yet.
+class StopsAtOnce {
+ public:
+  StopsAtOnce();
+  StopsAtOnce(const StopsAtOnce&) = delete;
+  StopsAtOnce& operator=(const StopsAtOnce&) = delete;
+  ~StopsAtOnce();
+};
+
 }  // namespace parley::gateway

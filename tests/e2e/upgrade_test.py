@@ -1,6 +1,7 @@
 """A new process takes over from the running one, with its listening sockets, under load."""
 
 import asyncio
+import fcntl
 import itertools
 import os
 import signal
@@ -144,6 +145,29 @@ class OneByOne(UpgradeCase):
         old.wait_for("this process goes on")
         self.assert_answers()
 
+    def test_the_file_of_a_unix_socket_that_the_new_one_does_not_serve_is_removed(self):
+        old = self.first()
+        flags = self.command()
+        at = flags.index(f"unix:{self.folder}/parley.sock")
+        new = Process(*flags[: at - 1], *flags[at + 1 :])
+        self.addCleanup(new.stop)
+        new.wait_for(f"took over from process {old.pid}")
+        self.assertEqual(old.wait(), 0, old.output)
+        self.assertEqual(os.listdir(self.folder), [self.path.name])
+
+    def test_sigterm_ends_one_that_waits_for_an_old_one(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as old:
+            old.settimeout(SWAP_SECONDS)
+            old.bind(str(self.path))
+            old.listen()
+            new = self.start()
+            connection, _ = old.accept()
+            with connection:
+                connection.settimeout(SWAP_SECONDS)
+                self.assertTrue(connection.recv(512).startswith(b"parley-upgrade"))
+                new.signal(signal.SIGTERM)
+                self.assertEqual(new.wait(SWAP_SECONDS), -signal.SIGTERM)
+
     def test_sigusr2_starts_the_program_again(self):
         old = self.first()
         old.signal(signal.SIGUSR2)
@@ -203,17 +227,12 @@ class FromSystemd(UpgradeCase):
         self.addCleanup(states.close)
         states.bind(str(self.folder / "notify.sock"))
         states.settimeout(SWAP_SECONDS)
-        listener = socket.create_server(("127.0.0.1", self.port), backlog=16)
+        listener = self.listener()
         waiting = socket.create_connection(("127.0.0.1", self.port))
         self.addCleanup(waiting.close)
         waiting.sendall(b"GET /get/x HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n")
-        # As systemd does: the socket is descriptor 3, and the process is the one that is meant.
-        start = 'exec 3<&"$1"; shift; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@"'
-        os.set_inheritable(listener.fileno(), True)
-        script = ["bash", "-c", start, "start", str(listener.fileno()), *self.command()]
-        environment = {**os.environ, "NOTIFY_SOCKET": str(self.folder / "notify.sock")}
-        process = Process(*script, name="parley", pass_fds=(listener.fileno(),), env=environment)
-        self.addCleanup(process.stop)
+        path = str(self.folder / "notify.sock")
+        process = self.start_with(listener, count="1", NOTIFY_SOCKET=path)
         listener.close()
         self.assertEqual(states.recv(4096), b"READY=1")
         answer = b""
@@ -225,6 +244,46 @@ class FromSystemd(UpgradeCase):
         process.signal(signal.SIGTERM)
         self.assertEqual(states.recv(4096), b"STOPPING=1")
         self.assertEqual(process.wait(), 0)
+
+    def test_a_descriptor_that_nothing_can_be_accepted_from_is_named(self):
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
+            socket.socket() as deaf,
+            tempfile.TemporaryFile() as file,
+        ):
+            for what, passed in (
+                ("not open", ()), ("a file", (file,)), ("no stream socket", (datagrams,)),
+                ("a socket that does not listen", (deaf,)),
+            ):  # fmt: skip
+                with self.subTest(what), self.listener() as listener:
+                    process = self.start_with(listener, *passed, count="2")
+                    self.assertEqual(process.wait(SWAP_SECONDS), 1, process.output)
+                    self.assertIn(f"LISTEN_FDS: descriptor 4 is {what}: ", process.output)
+
+    def test_a_number_of_descriptors_that_is_none_is_refused(self):
+        for count in ("", "-1", "1e3", "1025"):
+            with self.subTest(count), self.listener() as listener:
+                process = self.start_with(listener, count=count)
+                self.assertEqual(process.wait(SWAP_SECONDS), 1, process.output)
+                self.assertIn(f'LISTEN_FDS: "{count}" is no number up to 1024', process.output)
+
+    def listener(self) -> socket.socket:
+        return socket.create_server(("127.0.0.1", self.port), backlog=16)
+
+    def start_with(self, *passed, count: str = "", **environment: str) -> Process:
+        """As systemd does: the sockets are descriptors from 3 on, and the process is the one that
+        is meant."""
+        numbers = [fcntl.fcntl(one.fileno(), fcntl.F_DUPFD, 100) for one in passed]
+        moves = " ".join(f"{3 + i}<&{number}" for i, number in enumerate(numbers))
+        script = f'exec {moves}; export LISTEN_FDS="{count}" LISTEN_PID=$$; exec "$@"'
+        process = Process(
+            "bash", "-c", script, "start", *self.command(), name="parley", pass_fds=numbers,
+            env={**os.environ, **environment},
+        )  # fmt: skip
+        self.addCleanup(process.stop)
+        for number in numbers:
+            os.close(number)
+        return process
 
     def check_reload(self, process: Process, states: socket.socket):
         before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
