@@ -64,7 +64,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         epilog="scenarios:\n" + "".join(f"  {name:12} {what}\n" for name, what in lines),
     )
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO",
-                        help="default: all that measure speed")
+                        help=f"default: all but {profile.NAME}, which needs root")
     parser.add_argument("--peer", action="append", metavar="NAME", choices=peers,
                         help=f"only these beside Parley: {', '.join(peers)} (repeatable)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -83,9 +83,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     if options.rounds < 1 or options.seconds <= 0:
         parser.error("--rounds and --seconds are above zero")
     options.chosen = set(options.peer or peers)
-    # Gateways that are named have no part in the codec's benchmark.
-    options.scenarios = options.scenarios or [*names, *([] if options.peer else [codec.NAME])]
+    options.scenarios = options.scenarios or default_scenarios(names, bool(options.peer))
     return options
+
+
+def default_scenarios(measuring_speed: list[str], peers_are_named: bool) -> list[str]:
+    """Gateways that are named have no part in those of Parley, or of codecs, alone."""
+    with_peers = [*measuring_speed, idle.NAME, neighbour.NAME]
+    return with_peers if peers_are_named else [*with_peers, shards.NAME, start.NAME, codec.NAME]
 
 
 def measure_all(options: argparse.Namespace) -> int:
