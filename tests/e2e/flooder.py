@@ -18,6 +18,12 @@ ANSWER_SECONDS = 10  # until there is a GOAWAY
 HELLO = frames.PREFACE + frames.settings({})
 
 
+def reason(goaway: frames.Frame) -> str:
+    """The code and the text of a GOAWAY."""
+    code = struct.unpack(">I", goaway.payload[4:8])[0]
+    return f"{code} {goaway.payload[8:].decode()}"
+
+
 def ending(port: int, raw: bytes) -> str:
     """The code and the text of the GOAWAY that a flood is answered with."""
     reader, received = frames.FrameReader(), b"?"
@@ -34,8 +40,7 @@ def ending(port: int, raw: bytes) -> str:
                 break
             for one in reader.feed(received):
                 if one.kind == frames.GOAWAY:
-                    code = struct.unpack(">I", one.payload[4:8])[0]
-                    said = f"{code} {one.payload[8:].decode()}"
+                    said = reason(one)
     return said
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import flooder
 import frames
-from flooder import HELLO
+from flooder import HELLO, reason
 from frames import headers
 from harness import Gateway, Shop, curl
 from loads import Http2Client, memory_bytes, rest_head
@@ -29,8 +29,9 @@ GROWTH_BYTES_MAX = 24 << 20
 
 WRITE_SECONDS = 1
 HOLDERS = 10  # connections that open streams and give them no window
-HELD_STREAMS = 100  # of each
-HELD_SECONDS = 10  # until all of them are reset
+HELD_STREAMS = 100  # of each, at once
+HELD_SECONDS = 30  # until all of them are sent away
+RESETS_MAX = 200  # the default
 
 # A stream's answer that is held waits with its head, its buffers and those of its task.
 HELD_BYTES_MAX = 64 << 10
@@ -96,6 +97,9 @@ FLOODS = {
     "empty DATA": Flood(
         "http.overhead_frames_max",
         headers(1, rest_head("POST", "/v1/users")) + nothing(frames.DATA, b"", 1) * 50000,
+    ),
+    "DATA after a reset": Flood(
+        "http.overhead_frames_max", length_passed(1) + frames.data(1, b"x") * 200000
     ),
     "tiny WINDOW_UPDATE": Flood(
         "http.overhead_frames_max",
@@ -197,6 +201,39 @@ class GoodClient:
         return f"{len(self.times)} good answers, p50 {cuts[49]:.2f} ms, p99 {cuts[98]:.2f} ms"
 
 
+class Holder:
+    """Opens streams, gives them no window, and opens another for each that is reset."""
+
+    def __init__(self, port: int):
+        self._socket = socket.create_connection(("127.0.0.1", port))
+        self._reader = frames.FrameReader()
+        self._next = 1
+        self.resets = 0
+        self.goaway = ""  # code and text
+        self._socket.sendall(HELLO + NO_WINDOW)
+        self._open(HELD_STREAMS)
+        self._socket.setblocking(False)
+
+    def _open(self, count: int):
+        ids = range(self._next, self._next + 2 * count, 2)
+        self._next += 2 * count
+        self._socket.sendall(b"".join(headers(one, LIST, ends=True) for one in ids))
+
+    def go_on(self):
+        try:
+            said = list(self._reader.feed(self._socket.recv(1 << 16)))
+        except BlockingIOError:
+            return
+        resets = sum(one.kind == frames.RST_STREAM for one in said)
+        self.resets += resets
+        self.goaway = next((reason(one) for one in said if one.kind == frames.GOAWAY), self.goaway)
+        if not self.goaway:
+            self._open(resets)
+
+    def close(self):
+        self._socket.close()
+
+
 class Floods(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -251,25 +288,30 @@ class Floods(unittest.TestCase):
         self.assertLess(cost.growth, GROWTH_BYTES_MAX)
 
     def test_windows_that_stay_shut_end_with_the_write_timeout(self):
-        """Each stream holds its answer, and no more, until it is reset."""
-        limit = "http.write_timeout"
-        hits, client = self.hits(limit), self.good_client()
+        """Each stream holds its answer, and no more, until it is reset; a connection that goes on
+        like that ends."""
+        names = ("http.write_timeout", "http.resets_max")
+        before, client = [self.hits(name) for name in names], self.good_client()
         cost = Cost(self.gateway.process.pid)
-        raw = HELLO + NO_WINDOW + streams(HELD_STREAMS, lambda one: headers(one, LIST, ends=True))
-        address = ("127.0.0.1", self.gateway.port)
-        holders = [socket.create_connection(address) for _ in range(HOLDERS)]
+        holders = [Holder(self.gateway.port) for _ in range(HOLDERS)]
         for holder in holders:
             self.addCleanup(holder.close)
-            holder.sendall(raw)
-        held = HOLDERS * HELD_STREAMS
         end = time.monotonic() + HELD_SECONDS
-        while self.hits(limit) - hits < held and time.monotonic() < end:
+        while not all(holder.goaway for holder in holders) and time.monotonic() < end:
             client.ask()
+            for holder in holders:
+                holder.go_on()
+        held = HOLDERS * HELD_STREAMS
+        resets, endings = (after - was for was, after in zip(before, map(self.hits, names)))
         print(
-            f"zero windows: {held} streams; {client}; "
+            f"zero windows: {held} streams, {resets} in all; {client}; "
             f"{cost.cores:.2f} cores, {cost.growth / (1 << 20):+.1f} MiB"
         )
-        self.assertEqual(self.hits(limit) - hits, held)
+        for holder in holders:
+            text = rf"^{frames.ENHANCE_YOUR_CALM} .*\(limit http.resets_max\)$"
+            self.assertRegex(holder.goaway, text)
+        self.assertEqual(endings, HOLDERS)
+        self.assertGreater(resets, HOLDERS * RESETS_MAX)
         self.assertEqual(client.wrong, [])
         self.assertLess(cost.growth, held * HELD_BYTES_MAX)
 
