@@ -125,7 +125,7 @@ Result<bool> Http1Body::parse_framing(Bytes& input) {
 }
 
 Result<void> Http1Body::parse_chunk_line(std::string_view line) {
-  if (line.size() > kChunkLineBytesMax + 1) return wrong_chunk("its line is too long");
+  if (line.size() > kChunkLineBytesMax + 1) return long_chunk_line();
   if (!line.ends_with('\r')) return wrong_chunk("bare LF");
   line.remove_suffix(1);
   size_t digits = 0;
@@ -138,7 +138,12 @@ Result<void> Http1Body::parse_chunk_line(std::string_view line) {
   const std::string_view extension = line.substr(digits);
   if (!is_chunk_extension(extension)) return wrong_chunk("its extension is not well formed");
   extension_bytes_ += extension.size();
-  if (extension_bytes_ > kChunkExtensionBytesMax) return wrong_chunk("too many extension bytes");
+  if (extension_bytes_ > kChunkExtensionBytesMax) {
+    return wrong_chunk(fmt::format("the body has more than {} bytes of chunk extensions",
+                                   kChunkExtensionBytesMax))
+        .with_limit("fixed.chunk_extension_bytes_max")
+        .take();
+  }
   remaining_ = size;
   ++chunks_;
   state_ = size == 0 ? State::Trailers : State::ChunkData;
@@ -166,7 +171,7 @@ Result<void> Http1Body::parse_trailer(std::string_view line) {
   const bool fits =
       trailer_lines_ <= trailers_.limits().count_max && trailers_.append(field.name, field.value);
   if (!fits) {
-    const bool count = trailer_lines_ >= trailers_.limits().count_max;
+    const bool count = trailer_lines_ > trailers_.limits().count_max;
     return Failure(Reason::HeadersTooLarge, "the trailers are too many or too large")
         .from(Origin::Client)
         .with_limit(count ? "http.header_count_max" : "http.header_bytes_max");
@@ -181,7 +186,7 @@ Result<void> Http1Body::check_partial() const {
   const std::string_view partial = lines_.partial();
   switch (state_) {
     case State::ChunkLine:
-      if (partial.size() > kChunkLineBytesMax + 1) return wrong_chunk("its line is too long");
+      if (partial.size() > kChunkLineBytesMax + 1) return long_chunk_line();
       break;
     case State::ChunkEnd:
       if (!std::string_view("\r").starts_with(partial)) {
@@ -196,6 +201,12 @@ Result<void> Http1Body::check_partial() const {
       }
   }
   return {};
+}
+
+Failure Http1Body::long_chunk_line() const {
+  return wrong_chunk(fmt::format("its line has more than {} bytes", kChunkLineBytesMax))
+      .with_limit("fixed.chunk_line_bytes_max")
+      .take();
 }
 
 Failure Http1Body::wrong_chunk(std::string_view why) const {

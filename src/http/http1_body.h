@@ -42,6 +42,7 @@ class Http1Body {
   Result<void> parse_chunk_end(std::string_view line);
   Result<void> parse_trailer(std::string_view line);
   Result<void> check_partial() const;
+  Failure long_chunk_line() const;
   Failure wrong_chunk(std::string_view why) const;
 
   Http1Lines lines_;

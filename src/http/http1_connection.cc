@@ -142,7 +142,10 @@ loop::Task<bool> Http1Connection::receive_head() {
     if (pulled == Pulled::Ended) co_return false;
     if (context_.drain.draining()) draining_since_ = std::min(draining_since_, context_.loop.now());
     if (context_.loop.now() >= head_deadline()) {
-      if (!exchange_) co_return false;
+      if (!exchange_) {
+        count_idle();
+        co_return false;
+      }
       refuse(Failure(Reason::BodyTimeout, "the header did not arrive in time")
                  .from(Origin::Client)
                  .with_limit("http.header_timeout")
@@ -156,11 +159,21 @@ loop::Task<bool> Http1Connection::receive_head() {
 Instant Http1Connection::head_deadline() const {
   const Settings& settings = context_.settings;
   if (exchange_) return deadline_after(exchange_->record().started, settings.header_timeout);
-  const Instant idle = deadline_after(
-      idle_since_, requests_ == 0 ? settings.header_timeout : settings.keep_alive_timeout);
-  if (draining_since_ == kNever) return idle;
-  return std::min(
-      idle, deadline_after(std::max(idle_since_, draining_since_), context_.drain.idle_timeout()));
+  if (draining_since_ == kNever) return idle_deadline();
+  return std::min(idle_deadline(), deadline_after(std::max(idle_since_, draining_since_),
+                                                  context_.drain.idle_timeout()));
+}
+
+Instant Http1Connection::idle_deadline() const {
+  const Settings& settings = context_.settings;
+  return deadline_after(idle_since_,
+                        requests_ == 0 ? settings.header_timeout : settings.keep_alive_timeout);
+}
+
+// A connection without a request ends in silence. Where a drain ends it, that is no limit.
+void Http1Connection::count_idle() const {
+  if (context_.loop.now() < idle_deadline()) return;
+  context_.count_limit(requests_ == 0 ? "http.header_timeout" : "http.keep_alive_timeout");
 }
 
 // False: the client has gone, and the task with it.
@@ -210,6 +223,8 @@ bool Http1Connection::end_answer() {
     broken_ = true;
     stream_->abort();
   }
+  if (had_all_requests() && exchange_->parser().head().keep_alive && !refused_ && !broken_)
+    context_.count_limit("http.requests_per_connection_max");
   return !refused_ && !broken_ && exchange_->reusable();
 }
 
@@ -240,7 +255,9 @@ loop::Task<bool> Http1Connection::drop_body() {
 // nothing is held back.
 loop::Task<bool> Http1Connection::make_room() {
   Pace taking = answer_pace(context_.settings);
-  while (full()) co_await wait_for_room(taking);
+  while (full()) {
+    if (co_await wait_for_room(taking)) context_.count_limit("http.write_timeout");
+  }
   broken_ = broken_ || stream_->broken();
   co_return !broken_;
 }
@@ -285,6 +302,7 @@ loop::Task<void> Http1Connection::linger() {
     }
     if (unsent == 0 && ends == kNever) ends = deadline_after(now, kLingerTime);
     const Instant due = unsent > 0 ? taking.wait(now) : ends;
+    if (now >= due && unsent > 0) context_.count_limit("http.write_timeout");
     if (now >= due) break;
     co_await TimedWait(stream_->readable(), stream_->writable(), due);
   }

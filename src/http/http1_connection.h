@@ -56,9 +56,7 @@ class Http1Connection {
   void watch_again();
   // Whether the connection ends with this answer, whatever the exchange itself says.
   bool ends_after_answer() const {
-    const uint32_t requests_max = context_.settings.requests_per_connection_max;
-    return refused_ || context_.drain.draining() ||
-           (requests_max != 0 && requests_ >= requests_max);
+    return refused_ || context_.drain.draining() || had_all_requests();
   }
 
  private:
@@ -74,6 +72,12 @@ class Http1Connection {
   bool parse_head();
   void refuse(Failure failure);
   Instant head_deadline() const;
+  Instant idle_deadline() const;
+  void count_idle() const;
+  bool had_all_requests() const {
+    const uint32_t requests_max = context_.settings.requests_per_connection_max;
+    return requests_max != 0 && requests_ >= requests_max;
+  }
   bool gone();
   bool end_answer();
 

@@ -71,12 +71,20 @@ struct Http1Scene {
     return client->take_received();
   }
   bool served() const { return tasks.empty(); }  // the connection has ended
+  // The limits that were counted, each with how often: "http.header_timeout 1".
+  std::string counted() const {
+    std::string all;
+    for (auto* series = metrics.limits().first(); series != nullptr; series = series->next)
+      all += fmt::format("{}{} {}", all.empty() ? "" : ", ", series->name, series->hits.value());
+    return all;
+  }
 
   loop::FakeLoop fake;
   FakeService service{fake.loop};
   Settings settings;
   Drain drain{fake.loop};
-  ServerContext context{fake.loop, service, settings, drain};
+  observe::Metrics metrics;
+  ServerContext context{fake.loop, service, settings, drain, &metrics};
   std::shared_ptr<net::MemoryWire> wire = std::make_shared<net::MemoryWire>(fake.loop);
   std::unique_ptr<net::MemoryPeer> client;
   loop::TaskSet tasks{fake.loop};

@@ -180,15 +180,21 @@ TEST_F(Http1Life, an_idle_connection_is_closed_in_silence) {
   fake.advance(milliseconds(10));
   EXPECT_TRUE(client->ended());
   EXPECT_EQ(settle(), "");
+  EXPECT_EQ(counted(), "http.keep_alive_timeout 1");
 }
 
 TEST_F(Http1Life, a_connection_that_says_nothing_is_closed_in_silence) {
-  start();
-  fake.advance(settings.header_timeout - milliseconds(5));
-  EXPECT_FALSE(client->closed());
-  fake.advance(milliseconds(10));
-  EXPECT_TRUE(client->closed());
-  EXPECT_EQ(settle(), "");
+  for (const std::string_view said : {"", "\r\n", "PRI * HT"}) {
+    SCOPED_TRACE(said);
+    Http1Scene scene;
+    scene.ask(said);
+    scene.fake.advance(scene.settings.header_timeout - milliseconds(5));
+    EXPECT_FALSE(scene.client->closed());
+    scene.fake.advance(milliseconds(10));
+    EXPECT_TRUE(scene.client->ended());
+    EXPECT_EQ(scene.settle(), "");
+    EXPECT_EQ(scene.counted(), "http.header_timeout 1");
+  }
 }
 
 TEST_F(Http1Life, a_body_that_stops_arriving_fails_its_read) {
@@ -320,6 +326,16 @@ TEST_F(Http1Life, a_last_answer_reaches_a_slow_client_whole) {
 
 // Holding back
 
+TEST_F(Http1Life, a_last_answer_that_nobody_takes_is_given_up) {
+  wire->back.capacity = 1000;
+  start();
+  client->pause();
+  ask(post("/whole", std::string(50'000, 'x'), kClose));
+  fake.advance(settings.write_timeout * 2);
+  EXPECT_TRUE(served());
+  EXPECT_EQ(counted(), "http.write_timeout 1");
+}
+
 TEST_F(Http1Life, an_answer_waits_for_the_client_to_take_it) {
   start();
   client->pause();
@@ -426,6 +442,7 @@ TEST_F(Http1Life, an_idle_connection_is_closed_a_while_after_a_drain_began) {
   EXPECT_FALSE(client->closed());
   fake.advance(milliseconds(10));
   EXPECT_TRUE(client->ended());
+  EXPECT_EQ(counted(), "");
 }
 
 TEST_F(Http1Life, a_connection_ends_with_as_many_requests_as_it_may_have) {
@@ -435,6 +452,14 @@ TEST_F(Http1Life, a_connection_ends_with_as_many_requests_as_it_may_have) {
             answer("GET /head a.example\n") + answer("GET /head a.example\n", kClose));
   EXPECT_TRUE(client->ended());
   EXPECT_EQ(service.started, 3u);
+  EXPECT_EQ(counted(), "http.requests_per_connection_max 1");
+}
+
+TEST_F(Http1Life, a_last_request_by_the_clients_own_word_is_no_limit) {
+  settings.requests_per_connection_max = 1;
+  EXPECT_EQ(ask(get("/head", kClose)).substr(0, 15), "HTTP/1.1 200 OK");
+  EXPECT_TRUE(client->ended());
+  EXPECT_EQ(counted(), "");
 }
 
 // The record

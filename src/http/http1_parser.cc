@@ -40,7 +40,12 @@ Failure headers_too_large(uint32_t bytes_max) {
 // The method, as far as it has come: so that bytes of another protocol are known by the first ones.
 Result<void> check_verb(std::string_view line) {
   const size_t size = token_length(line.substr(0, Http1Parser::kVerbBytesMax + 1));
-  if (size > Http1Parser::kVerbBytesMax) return malformed(kRequestLine, "the method is too long");
+  if (size > Http1Parser::kVerbBytesMax) {
+    return malformed(kRequestLine,
+                     fmt::format("the method has more than {} bytes", Http1Parser::kVerbBytesMax))
+        .with_limit("fixed.method_bytes_max")
+        .take();
+  }
   if (size == line.size()) return {};
   if (size == 0 || line[size] != ' ') {
     return malformed(kRequestLine, byte_text(line[size]) + " in the method");
@@ -93,7 +98,10 @@ Result<bool> Http1Parser::parse_line(std::string_view line, RequestHead& to) {
       TRY_VOID(parse_request_line(line, to));
       stage_ = Stage::Fields;
     } else if (++blank_lines_ > kBlankLinesMax) {
-      return malformed(kRequestLine, "too many empty lines before it");
+      return malformed(kRequestLine,
+                       fmt::format("more than {} empty lines before it", kBlankLinesMax))
+          .with_limit("fixed.blank_lines_max")
+          .take();
     }
     return false;
   }

@@ -13,6 +13,9 @@ namespace {
 // Bytes that wait in the stream before nghttp2 is asked for more. Small, so that what
 // a stream sends late is not far behind what others sent early.
 constexpr size_t kOutputMax = 256 * 1024;
+// Of one SETTINGS frame: as many as nghttp2 allows by itself. RFC 9113 and its extensions have ten.
+constexpr uint32_t kSettingsEntriesMax = 32;
+constexpr uint32_t kSettingsEntryBytes = 6;  // RFC 9113, 6.5.1
 // Payloads from this size on are passed on as they are; smaller ones are copied next to their frame
 // header.
 constexpr size_t kShareFrom = 4096;
@@ -250,6 +253,7 @@ struct Http2Core::Callbacks {
     nghttp2_option_set_no_closed_streams(option, 1);
     nghttp2_option_set_max_outbound_ack(option, limits.control_frames_queued_max);
     nghttp2_option_set_max_continuations(option, limits.continuation_frames_max);
+    nghttp2_option_set_max_settings(option, SIZE_MAX);  // ours comes first, and has a name
     nghttp2_option_set_stream_reset_rate_limit(option, UINT64_MAX, UINT64_MAX);  // ours is nearer
     if (side == Side::Client) nghttp2_option_set_peer_max_concurrent_streams(option, 100);
     return option;
@@ -380,6 +384,8 @@ void Http2Core::count(const Http2FrameWalk::Head& head) {
     ++unread_frames_;
     unread_bytes_ += Http2FrameWalk::kHeaderBytes + head.length;
   }
+  if (head.type == NGHTTP2_SETTINGS && head.length > kSettingsEntriesMax * kSettingsEntryBytes)
+    flood_.trip("fixed.settings_entries_max", "a SETTINGS frame with more than 32 entries");
   // Not even before the peer has seen our SETTINGS.
   if (head.type == NGHTTP2_PUSH_PROMISE) violated(NGHTTP2_PROTOCOL_ERROR, "a pushed stream");
   if (head.type != NGHTTP2_PRIORITY) return;

@@ -46,13 +46,16 @@ class Http2FloodMeter {
   // An answer that the peer has taken whole; and one that we have reset since it did not.
   void answered() { ++answered_; }
   void stalled() { ++stalled_; }
-  // A limit that is passed without counting. `limit`: a literal, without the prefix.
+  // A limit that is passed without counting. `limit`: a literal, without the prefix. One that
+  // begins with "fixed." is no setting, and has none.
   void trip(std::string_view limit, std::string_view what) {
     tripped_ = limit;
     what_ = what;
   }
   // A limit's name as users write it.
-  std::string name_of(std::string_view limit) const { return limits_.prefix + std::string(limit); }
+  std::string name_of(std::string_view limit) const {
+    return (limit.starts_with("fixed.") ? "" : limits_.prefix) + std::string(limit);
+  }
   bool tripped() const { return !tripped_.empty(); }
 
   // Whether no more should be begun for this peer.

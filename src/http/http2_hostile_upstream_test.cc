@@ -124,7 +124,7 @@ std::vector<Misbehaviour> of_connections() {
       {"a frame size of 1", setting(5, 1), kLost, kLost, false},
       {"40 settings in a frame",
        frame(NGHTTP2_SETTINGS, 0, 0, times(40, std::string("\0\4\0\0\xff\xff", 6))), kLost, kLost,
-       false},
+       false, "fixed.settings_entries_max"},
       {"PING of 3 bytes", frame(NGHTTP2_PING, 0, 0, "123"), kLost, kLost, false},
       {"PING on a stream", frame(NGHTTP2_PING, 0, 1, "12345678"), kLost, kLost, false},
       {"RST_STREAM on stream 0", frame(NGHTTP2_RST_STREAM, 0, 0, number(2)), kLost, kLost, false},

@@ -66,7 +66,12 @@ std::optional<Failure> check_path(const Settings& settings, std::string_view ver
 
 std::optional<Failure> check_http2_head(const Settings& settings, Fields& fields, bool over_unix) {
   const std::string_view verb = fields.find(FieldId::PseudoMethod).value_or("");
-  if (verb.size() > Http1Parser::kVerbBytesMax) return malformed_head("`:method` is too long");
+  if (verb.size() > Http1Parser::kVerbBytesMax) {
+    return malformed_head(
+               fmt::format("`:method` has more than {} bytes", Http1Parser::kVerbBytesMax))
+        .with_limit("fixed.method_bytes_max")
+        .take();
+  }
   if (!is_token(verb)) return malformed_head("`:method` is not valid");
   if (verb == "CONNECT") return malformed_head("CONNECT is not served");
   const std::string_view scheme = fields.find(FieldId::PseudoScheme).value_or("");

@@ -86,6 +86,7 @@ class Http2Server final : public Http2Core, private Http2ExchangeOwner {
   Instant last_request_{};  // since when no request is open; of the start, if none was
   bool greeted_ = false;    // the client's preface has come whole, SETTINGS and all
   bool going_away_ = false;
+  std::string_view farewell_;  // why, as the last GOAWAY says it
   bool shutdown_sent_ = false;
   bool ended_ = false;  // by a limit, with a GOAWAY that names it
   // Destroyed first: its tasks refer to the exchanges.
@@ -219,6 +220,10 @@ Http2Stream* Http2Server::on_stream_begin(int32_t id) {
 void Http2Server::limit_requests() {
   const uint64_t requests_max = context_.settings.requests_per_connection_max;
   if (requests_max == 0 || requests_ < requests_max) return;
+  if (!going_away_) {
+    count_limit("http.requests_per_connection_max");
+    farewell_ = "it has had all its requests (limit http.requests_per_connection_max)";
+  }
   go_away();
   if (requests_ >= requests_max + context_.settings.streams_max) finish_going_away();
 }
@@ -283,9 +288,7 @@ void Http2Server::refuse_stream(int32_t id) {
   count_limit("http.streams_max");
 }
 
-void Http2Server::count_limit(std::string_view limit) {
-  if (context_.metrics && !limit.empty()) context_.metrics->count_limit(limit);
-}
+void Http2Server::count_limit(std::string_view limit) { context_.count_limit(limit); }
 
 void Http2Server::closed(Http2Exchange& exchange) {
   closed_.push_back(exchange);
@@ -387,7 +390,7 @@ void Http2Server::finish_going_away() {
   shutdown_sent_ = true;
   nghttp2_submit_goaway(session(), NGHTTP2_FLAG_NONE,
                         nghttp2_session_get_last_proc_stream_id(session()), NGHTTP2_NO_ERROR,
-                        nullptr, 0);
+                        reinterpret_cast<const uint8_t*>(farewell_.data()), farewell_.size());
   wants_flush();
   if (over()) stream().readable().notify();
 }

@@ -35,8 +35,9 @@ std::optional<Protocol> protocol_of(std::string_view first) {
   return speaks_no_http(first) ? Protocol::None : Protocol::Http1;
 }
 
-// Reads the first bytes of a connection. None: it ended, or said nothing in time. Not inlined, so
-// that its frame does not last as long as the connection.
+// Reads the first bytes of a connection. None: it ended, or said nothing in time, which is counted:
+// an answer to no request would be taken for that of one on its way. Not inlined, so that its frame
+// does not last as long as the connection.
 [[gnu::noinline]] loop::Task<Decision> decide(net::ByteStream& stream,
                                               const ServerContext& context) {
   const Instant header_due = deadline_after(context.loop.now(), context.settings.header_timeout);
@@ -50,6 +51,7 @@ std::optional<Protocol> protocol_of(std::string_view first) {
       if (context.drain.draining()) draining_since = std::min(draining_since, context.loop.now());
       const Instant drained = deadline_after(draining_since, context.drain.idle_timeout());
       const Instant due = first.empty() ? std::min(header_due, drained) : header_due;
+      if (context.loop.now() >= header_due) context.count_limit("http.header_timeout");
       if (context.loop.now() >= due) co_return Decision{};
       co_await TimedWait(stream.readable(), context.drain.started(), due);
       continue;

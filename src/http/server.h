@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "http/exchange.h"
 #include "loop/loop.h"
@@ -36,6 +37,11 @@ struct ServerContext {
   const Settings& settings;
   Drain& drain;
   observe::Metrics* metrics = nullptr;  // counts limits that end connections; null: nobody does
+
+  // What no failure of a request says, and the access log counts.
+  void count_limit(std::string_view limit) const {
+    if (metrics && !limit.empty()) metrics->count_limit(limit);
+  }
 };
 
 // Serves one connection until its end: HTTP/2 when the client starts with its connection preface
