@@ -309,9 +309,12 @@ loop::Task<std::unique_ptr<net::ByteStream>> Shard::secure_stream(
 
 void Shard::tell(Notices::Kind kind, const Entrance& entrance, const net::Address& peer,
                  const Failure& failure) {
+  const std::string& limit = failure.limit_name();
+  if (!limit.empty()) metrics_.count_limit(limit);
   notices_.tell(kind, loop_.now(), [&] {
-    return fmt::format("listener {}: {}: {} ({})", entrance.plan.open->name, peer.text(),
-                       failure.message(), failure.detail());
+    return fmt::format("listener {}: {}: {} ({}){}", entrance.plan.open->name, peer.text(),
+                       failure.message(), failure.detail(),
+                       limit.empty() ? "" : fmt::format(" (limit {})", limit));
   });
 }
 

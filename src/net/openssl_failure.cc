@@ -1,5 +1,8 @@
 #include "net/openssl_failure.h"
 
+#include <optional>
+#include <string>
+
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/sslerr.h>
@@ -41,6 +44,31 @@ unsigned long take_session_error() {
   return chosen;
 }
 
+// The state in which the session ended tells what was being read.
+bool reads_certificates(const SSL* session) {
+  const OSSL_HANDSHAKE_STATE state = SSL_get_state(session);
+  return state == TLS_ST_SR_CERT || state == TLS_ST_CR_CERT;
+}
+
+// A limit of what the peer may show, with what to say of it.
+struct Excess {
+  std::string_view limit;
+  std::string what;
+};
+
+std::optional<Excess> excess_of(const SSL* session, int reason) {
+  if (reason == SSL_R_EXCESSIVE_MESSAGE_SIZE && reads_certificates(session))
+    return Excess{"fixed.certificate_chain_bytes_max",
+                  fmt::format("the certificates have more than {} bytes", kChainBytesMax)};
+  if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED &&
+      SSL_get_verify_result(session) == X509_V_ERR_CERT_CHAIN_TOO_LONG)
+    return Excess{"fixed.certificate_chain_depth_max",
+                  fmt::format("the certificate is not good: more than {} others are between it "
+                              "and the root",
+                              kChainDepthMax)};
+  return std::nullopt;
+}
+
 }  // namespace
 
 Failure handshake_failure(std::string_view cause, std::string_view what) {
@@ -62,6 +90,8 @@ Failure session_failure(SSL* session, bool established) {
   } else if (reason == SSL_R_HTTP_REQUEST) {
     what = "the peer speaks HTTP without TLS";
   }
+  if (const auto excess = excess_of(session, reason); excess && !established)
+    return handshake_failure(cause, excess->what).with_limit(excess->limit).take();
   if (!established) return handshake_failure(cause, what);
   Failure failure(Code::Unavailable, fmt::format("TLS failed: {}", what));
   failure.with_detail(std::string(cause)).remedy(Remedy::Reconnect);

@@ -9,6 +9,11 @@
 
 namespace parley::net::openssl {
 
+// Of the certificates that a peer shows, whoever they are from: their bytes, and those between its
+// own and the root. Real chains have 10 KiB and 3.
+inline constexpr long kChainBytesMax = 100 * 1024;
+inline constexpr int kChainDepthMax = 10;
+
 // "TLS handshake failed: `what`"; the cause is one of tls_cause.
 Failure handshake_failure(std::string_view cause, std::string_view what);
 

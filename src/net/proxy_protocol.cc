@@ -44,6 +44,12 @@ Failure malformed(std::string_view what) {
       .take();
 }
 
+Failure too_long() {
+  return malformed(fmt::format("it has more than {} bytes", kProxyHeaderBytesMax))
+      .with_limit("fixed.proxy_header_bytes_max")
+      .take();
+}
+
 // A port without sign, spaces or leading zeros.
 std::optional<uint16_t> port_in(std::string_view text) {
   uint16_t port = 0;
@@ -120,7 +126,7 @@ Parsed parse_binary(std::string_view bytes) {
   if (version_command >> 4 != 2) return malformed("the version is none that is known");
   const int command = version_command & 0xf;
   if (command > 1) return malformed("the command is none that is known");
-  if (kFixedBytes2 + length > kProxyHeaderBytesMax) return malformed("it is too long");
+  if (kFixedBytes2 + length > kProxyHeaderBytesMax) return too_long();
   if (bytes.size() < kFixedBytes2 + length) return std::nullopt;
   ProxyHeader header{.size = kFixedBytes2 + length, .client = std::nullopt};
   const std::string_view block = bytes.substr(kFixedBytes2, length);
@@ -186,6 +192,7 @@ loop::Task<Result<std::unique_ptr<ByteStream>>> take_proxy_header(
   if (!taken && taken.error().reason() == Reason::DeadlineExpired)
     co_return Failure(Code::Unavailable, "no PROXY header came in time")
         .with_detail("timeout")
+        .with_limit("listeners[].proxy_protocol.timeout")
         .take();
   if (!taken) co_return std::move(taken).error();
   co_return put_back(std::move(stream), std::move(taken->rest), taken->header.client);

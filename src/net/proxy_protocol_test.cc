@@ -139,6 +139,7 @@ TEST_F(ProxiedConnection, that_says_nothing_is_closed_in_time) {
   fake.loop.run_until_idle();
   ASSERT_TRUE(failure);
   EXPECT_EQ(failure->detail(), "timeout");
+  EXPECT_EQ(failure->limit_name(), "listeners[].proxy_protocol.timeout");
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "base/assert.h"
 #include "net/address.h"
 #include "net/openssl_context.h"
+#include "net/openssl_failure.h"
 #include "net/openssl_sessions.h"
 
 namespace parley::net {
@@ -34,8 +35,7 @@ constexpr const char* kCiphers13 =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr const char* kGroups = "X25519:P-256:P-384";
 constexpr int kSecurityLevel = 2;  // 112 bits: RSA from 2048, no SHA-1 signatures
-constexpr int kChainDepthMax = 10;
-constexpr size_t kTickets13 = 1;  // for each handshake: clients of ours open one connection
+constexpr size_t kTickets13 = 1;   // for each handshake: clients of ours open one connection
 
 // ALPN (RFC 7301), in our order.
 constexpr std::array<unsigned char, 12> kServerProtocols = {2,   'h', '2', 8,   'h', 't',
@@ -60,7 +60,8 @@ Context make_context(const SSL_METHOD* method, TlsVersion min_version) {
                                SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_max_early_data(raw, 0);
-  SSL_CTX_set_verify_depth(raw, kChainDepthMax);
+  SSL_CTX_set_verify_depth(raw, openssl::kChainDepthMax);
+  SSL_CTX_set_max_cert_list(raw, openssl::kChainBytesMax);
   PARLEY_ASSERT(SSL_CTX_set_cipher_list(raw, kCiphers12) == 1);
   PARLEY_ASSERT(SSL_CTX_set_ciphersuites(raw, kCiphers13) == 1);
   PARLEY_ASSERT(SSL_CTX_set1_groups_list(raw, kGroups) == 1);

@@ -372,9 +372,12 @@ loop::Task<Result<std::unique_ptr<ByteStream>>> accept_tls(std::unique_ptr<ByteS
                                                            TlsServerContext context,
                                                            Instant deadline,
                                                            std::unique_ptr<ByteStream>* plain) {
-  co_return co_await shake_hands(
+  auto done = co_await shake_hands(
       std::make_unique<TlsStream>(std::move(stream), context.shared().open(), true), deadline,
       plain);
+  if (!done && done.error().detail() == tls_cause::kTimeout)
+    done.error().with_limit("listeners[].tls.handshake_timeout");
+  co_return done;
 }
 
 loop::Task<Result<std::unique_ptr<ByteStream>>> connect_tls(std::unique_ptr<ByteStream> stream,

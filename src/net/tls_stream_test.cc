@@ -320,6 +320,7 @@ TEST_F(Tls, a_handshake_has_a_deadline) {
   run();
   ASSERT_TRUE(server_failure);
   EXPECT_EQ(server_failure->detail(), tls_cause::kTimeout);
+  EXPECT_EQ(server_failure->limit_name(), "listeners[].tls.handshake_timeout");
   EXPECT_TRUE(silent.closed());
 }
 

@@ -177,7 +177,8 @@ class Handshakes(TlsCase):
         self.assertEqual(self.curl(self.gateway).status, 200)
         place = f"127.0.0.1:{self.gateway.port}: 127.0.0.1:{ours}"
         self.gateway.process.wait_for(rf"^listener {place}: "
-                                      r"TLS handshake failed: it took too long \(timeout\)$")
+                                      r"TLS handshake failed: it took too long \(timeout\) "
+                                      r"\(limit listeners\[\].tls.handshake_timeout\)$")
 
 
 class Clients(TlsCase):
