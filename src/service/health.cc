@@ -61,7 +61,9 @@ loop::Task<call::Outcome> Health::list(call::Replies& replies) {
     co_return Failure(Code::ResourceExhausted,
                       fmt::format("there are more than {} services, which is all that one answer "
                                   "ever lists: use Check",
-                                  kListMax));
+                                  kListMax))
+        .with_limit("fixed.health_list_max")
+        .take();
   }
   ByteBuffer out;
   for (const std::string& service : services) {

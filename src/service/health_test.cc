@@ -115,6 +115,7 @@ TEST_F(HealthTest, check_refuses_a_message_that_is_too_large) {
   check.ask({});
   ASSERT_TRUE(check.failure);
   EXPECT_EQ(check.failure->reason(), Reason::BodyTooLarge);
+  EXPECT_EQ(check.failure->limit_name(), "fixed.own_message_bytes_max");
 }
 
 TEST_F(HealthTest, list_answers_for_all) {
@@ -130,7 +131,7 @@ TEST_F(HealthTest, list_of_too_many_services_is_refused) {
   list.ask({"{}"});
   ASSERT_TRUE(list.failure);
   EXPECT_EQ(list.failure->code(), Code::ResourceExhausted);
-  EXPECT_EQ(list.failure->limit_name(), "");  // it is no setting
+  EXPECT_EQ(list.failure->limit_name(), "fixed.health_list_max");
   EXPECT_TRUE(list.failure->message().contains("more than " + std::to_string(Health::kListMax)));
 }
 

@@ -5,17 +5,28 @@
 #include "wire/grpc_compression.h"
 
 namespace parley::service {
+namespace {
+
+// kRequestBytesMax is none of the settings.
+template <typename T>
+Result<T> named(Result<T> read) {
+  if (!read && read.error().limit_name() == "message_bytes_max")
+    read.error().with_limit("fixed.own_message_bytes_max");
+  return read;
+}
+
+}  // namespace
 
 loop::Task<Result<std::optional<Bytes>>> read_next(call::Call& call) {
-  CO_TRY(message, co_await call::read_message(*call.requests, kRequestBytesMax));
+  CO_TRY(message, named(co_await call::read_message(*call.requests, kRequestBytesMax)));
   if (!message) co_return std::optional<Bytes>();
   if (!message->compressed) co_return std::optional(std::move(message->data));
   const auto encoding = wire::message_encoding(call.encoding);
   if (!encoding || *encoding == wire::MessageEncoding::Identity) {
     co_return Failure(Code::Unimplemented, "the message is compressed in a way that is not known");
   }
-  CO_TRY(plain, wire::decompress_message(*encoding, message->data.view(),
-                                         {.bytes_max = kRequestBytesMax}));
+  CO_TRY(plain, named(wire::decompress_message(*encoding, message->data.view(),
+                                               {.bytes_max = kRequestBytesMax})));
   co_return std::optional(std::move(plain));
 }
 

@@ -66,7 +66,9 @@ Result<void> check_limits(const DecompressLimits& limits, size_t size, size_t ta
   if (size > limits.ratio_free_bytes && size / limits.ratio_max > taken)
     return too_large(limits, fmt::format("a message compressed to less than 1/{} of its size, "
                                          "which is never taken",
-                                         limits.ratio_max));
+                                         limits.ratio_max))
+        .with_limit("fixed.compression_ratio_max")
+        .take();
   return {};
 }
 

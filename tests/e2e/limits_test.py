@@ -1,17 +1,20 @@
 """Every named limit of clients' connections and of HTTP/1.1: an answer over it says which it is,
-and it is counted. (HTTP/2's own limits are attacked elsewhere; those of messages belong to the
-doors.)"""
+and it is counted. What has no answer to say it in (a connection that is idle, or has not come to
+HTTP) is closed and counted, and operators read the name. (HTTP/2's own limits are attacked
+elsewhere; those of messages belong to the doors: ../limit_names_test.py knows where.)"""
 
 import json
 import re
 import socket
+import struct
 import tempfile
 import unittest
 from pathlib import Path
 
 import frames
 from backpressure_test import flood
-from harness import Gateway, curl, wait_until
+from certificates import Authority
+from harness import Gateway, curl, free_port, wait_until
 from loads import Http2Client, rest_head
 from puppet import Puppet, Stream, gateway_for
 
@@ -56,11 +59,14 @@ class Limited(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
 
-    def start(self, behave=Stream.answer, threads: int = 1, **settings):
+    def start(self, behave=Stream.answer, threads: int = 1, port: int = 0, **settings):
         puppet = Puppet(behave)
         self.addCleanup(puppet.stop)
         self.gateway: Gateway = gateway_for(
-            puppet.address, flags=tuple(config(self.folder, **settings)), threads=threads
+            puppet.address,
+            flags=tuple(config(self.folder, **settings)),
+            threads=threads,
+            port=port,
         )
         self.addCleanup(self.gateway.stop)
         self.gateway.wait_ready()
@@ -73,14 +79,19 @@ class Limited(unittest.TestCase):
 
     def hits(self, limit: str) -> int:
         page = curl(f"{self.gateway.admin_url}/metrics").body.decode()
-        found = re.search(rf'^parley_limits_hit_total{{limit="{limit}"}} (\d+)', page, re.MULTILINE)
+        found = re.search(
+            rf'^parley_limits_hit_total{{limit="{re.escape(limit)}"}} (\d+)', page, re.MULTILINE
+        )
         return int(found[1]) if found else 0
 
     def check(self, answer: bytes, status: int, limit: str):
         head, _, body = answer.partition(b"\r\n\r\n")
         self.assertEqual(head.split()[1:2], [str(status).encode()], answer)
         self.assertIn(f"(limit {limit})", json.loads(body)["detail"])
-        wait_until(lambda: self.hits(limit) == 1, f"{limit} to be counted")
+        self.check_counted(limit)
+
+    def check_counted(self, limit: str, hits: int = 1):
+        wait_until(lambda: self.hits(limit) == hits, f"{limit} to be counted")
 
 
 class Messages(Limited):
@@ -99,6 +110,23 @@ class Messages(Limited):
         self._refused(request("POST /post", large, "x" * 2000), 413, "message_bytes_max")
         self.assertEqual(curl(f"{self.gateway.url}/get/x").status, 200)
 
+    def test_over_a_limit_that_is_no_setting_are_refused_with_its_name(self):
+        self.start(http=HTTP)
+        chunked = "content-type: application/json\r\ntransfer-encoding: chunked\r\n"
+        extended = f"1;{'x' * 4000}\r\n \r\n"
+        self._refused(request(f"{'X' * 33} /get/x"), 400, "fixed.method_bytes_max")
+        self._refused(b"\r\n" * 5, 400, "fixed.blank_lines_max")
+        long_line = request("POST /post", chunked, f"1;{'x' * 4096}\r\n")
+        self._refused(long_line, 400, "fixed.chunk_line_bytes_max")
+        extensions = request("POST /post", chunked, extended * 5)
+        self._refused(extensions, 400, "fixed.chunk_extension_bytes_max")
+
+    def test_to_operators_have_none(self):
+        self.start(message_bytes_max=1024, timeout="1ms", http=HTTP)
+        page = curl(f"{self.gateway.admin_url}/metrics", "-H", "x: " + "y" * 2100)
+        self.assertEqual(page.status, 200)
+        self.assertGreater(len(page.body), 1024)
+
 
 class Times(Limited):
     POST = "content-type: application/json\r\ncontent-length: 100000\r\n"
@@ -111,7 +139,12 @@ class Times(Limited):
 
     def test_a_connection_without_a_request_is_closed(self):
         self.start(http=HTTP)
-        self.assertEqual(receive(self.connect()), b"")
+        for hits, said in enumerate((b"", b"\r\n", frames.PREFACE[:8]), 1):
+            with self.subTest(said=said):
+                peer = self.connect()
+                peer.sendall(said)
+                self.assertEqual(receive(peer), b"")
+                self.check_counted("http.header_timeout", hits)
 
     def test_a_connection_is_closed_when_no_other_request_comes(self):
         self.start(http=HTTP)
@@ -120,6 +153,7 @@ class Times(Limited):
         answer = receive(peer)
         self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer)
         self.assertNotIn(b"connection: close", answer)
+        self.check_counted("http.keep_alive_timeout")
 
     def test_a_body_that_stays_away_is_refused(self):
         self.start(http=HTTP)
@@ -175,7 +209,7 @@ class Http2(Limited):
             answer = client.fetch(fields)
             self.assertEqual(answer.status, status)
             self.assertIn(f"(limit {limit})", json.loads(bytes(answer.body))["detail"])
-            wait_until(lambda: self.hits(limit) == 1, f"{limit} to be counted")
+            self.check_counted(limit)
 
     def test_a_head_over_a_limit_costs_its_stream_alone(self):
         self.start(http={**self.SETTINGS, "idle_timeout": "1m"})
@@ -211,7 +245,7 @@ class Http2(Limited):
         said = [one for one in received if one.kind == frames.GOAWAY]
         self.assertEqual(len(said), 1)
         self.assertIn(f"(limit {limit})", said[0].payload[8:].decode())
-        wait_until(lambda: self.hits(limit) == 1, f"{limit} to be counted")
+        self.check_counted(limit)
 
     def test_a_connection_without_requests_is_sent_away_with_the_name(self):
         self.start(http=self.SETTINGS)
@@ -221,6 +255,59 @@ class Http2(Limited):
         self.start(http=self.SETTINGS)
         head = frames.encode(rest_head("GET", "/get/x"))
         self._sent_away(frames.frame(frames.HEADERS, 0, 1, head), "http.header_timeout")
+
+
+    def test_many_settings_in_a_frame_are_sent_away_with_the_name(self):
+        self.start(http=self.SETTINGS)
+        entries = struct.pack(">HI", frames.INITIAL_WINDOW_SIZE, 65535) * 33
+        self._sent_away(frames.frame(frames.SETTINGS, 0, 0, entries), "fixed.settings_entries_max")
+
+
+class BeforeHttp(Limited):
+    """What ends before there is a request is told to operators."""
+
+    def _start(self, **listener):
+        port = free_port()
+        self.start(port=port, listeners=[{"address": f"127.0.0.1:{port}", **listener}])
+
+    def _start_tls(self, **tls) -> Authority:
+        authority = Authority()
+        self.addCleanup(authority.remove)
+        pair = authority.issue("IP:127.0.0.1")
+        authority_file = {"client_ca": str(authority.ca)} if "client_auth" in tls else {}
+        self._start(tls={"cert": str(pair.cert), "key": str(pair.key), **tls, **authority_file})
+        return authority
+
+    def _told(self, limit: str):
+        self.check_counted(limit)
+        self.gateway.process.wait_for(rf"^listener .*\(limit {re.escape(limit)}\)$")
+
+    def test_a_handshake_that_takes_too_long_ends(self):
+        self._start_tls(handshake_timeout="300ms")
+        self.assertEqual(receive(self.connect()), b"")
+        self._told("listeners[].tls.handshake_timeout")
+
+    def test_a_proxy_header_that_takes_too_long_ends(self):
+        self._start(proxy_protocol={"from": ["127.0.0.0/8"], "timeout": "300ms"})
+        self.assertEqual(receive(self.connect()), b"")
+        self._told("listeners[].proxy_protocol.timeout")
+
+    def test_a_proxy_header_that_is_too_long_is_refused(self):
+        self._start(proxy_protocol={"from": ["127.0.0.0/8"]})
+        peer = self.connect()
+        peer.sendall(b"\r\n\r\n\0\r\nQUIT\n\x21\x11" + struct.pack(">H", 4096))
+        receive(peer)
+        self._told("fixed.proxy_header_bytes_max")
+
+    def test_certificates_that_are_too_many_bytes_are_refused(self):
+        authority = self._start_tls(client_auth="request")
+        pair = authority.issue("DNS:client.test")
+        chain = self.folder / "chain.pem"
+        chain.write_text(pair.cert.read_text() * 300)
+        url = f"https://127.0.0.1:{self.gateway.port}/get/x"
+        shown = ["--cacert", str(authority.ca), "--cert", str(chain), "--key", str(pair.key)]
+        self.assertEqual(curl(*shown, url).status, 0)
+        self._told("fixed.certificate_chain_bytes_max")
 
 
 class Upstreams(Limited):
@@ -251,14 +338,24 @@ class Connections(Limited):
         answers = receive(peer)
         self.assertEqual(answers.count(b"HTTP/1.1 200 "), 3)
         self.assertEqual(answers.count(b"connection: close"), 1)
+        self.check_counted("http.requests_per_connection_max")
 
     def test_of_http2_go_away_after_as_many_requests_as_they_may_have(self):
-        self.start(http=HTTP)
+        self.start(http={**HTTP, "header_timeout": "10s"})
         with Http2Client(self.gateway.port) as client:
             for _ in range(3):
                 self.assertEqual(client.fetch(rest_head("GET", "/get/x")).status, 200)
             client.wait(lambda: client.session.going_away, 5)
             self.assertTrue(client.session.going_away)
+        limit = "http.requests_per_connection_max"
+        self.check_counted(limit)
+        peer = self.connect()
+        asked = [frames.headers(one, rest_head("GET", "/get/x"), ends=True) for one in (1, 3, 5)]
+        peer.sendall(frames.PREFACE + frames.settings({}) + b"".join(asked))
+        received = frames.FrameReader().feed(receive(peer))
+        said = [one.payload[8:].decode() for one in received if one.kind == frames.GOAWAY]
+        self.assertIn(f"(limit {limit})", said[-1])
+        self.check_counted(limit, 2)
 
     def _fill(self, count: int, source: str = "127.0.0.1") -> list[socket.socket]:
         taken = [self.connect(source) for _ in range(count)]
