@@ -166,20 +166,6 @@ TEST_F(Http2Flood, of_entries_in_one_settings_frame_ends_the_connection) {
   EXPECT_EQ(ended_by(), "fixed.settings_entries_max");
 }
 
-TEST_F(Http2Flood, the_last_request_of_a_connection_is_followed_by_the_limits_name) {
-  settings.requests_per_connection_max = 1;
-  connect();
-  send(headers(1, kWaiting));
-  fake.advance(seconds(2));
-  std::vector<std::string> said;
-  for (const Frame& one : frames_of(peer->received()))
-    if (one.type == NGHTTP2_GOAWAY) said.emplace_back(one.payload.substr(8));
-  EXPECT_EQ(said, (std::vector<std::string>{
-                      "", "it has had all its requests (limit http.requests_per_connection_max)"}));
-  EXPECT_EQ(metrics.limits().first()->name, "http.requests_per_connection_max");
-  EXPECT_EQ(metrics.limits().first()->hits.value(), 1u);
-}
-
 TEST_F(Http2Flood, no_request_for_too_long_ends_the_connection_by_the_name_of_the_limit) {
   connect();
   fake.advance(settings.idle_timeout * 2);
