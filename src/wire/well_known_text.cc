@@ -206,12 +206,22 @@ char* put_duration(char* to, const TimeParts& duration) {
 
 bool mask_path_from_json(std::string_view json_path, std::string& to) {
   to.clear();
+  bool in_key = false;
+  bool in_name = false;  // something of the name has been read
   for (const char c : json_path) {
     if (c == '_') return false;
+    if (c == '`') in_key = !in_key;
+    if (c == '.' && !in_key) {
+      if (!in_name) return false;
+      in_name = false;
+    } else {
+      if (!in_key && (c <= ' ' || c >= 0x7F)) return false;
+      in_name = true;
+    }
     if (c >= 'A' && c <= 'Z') to += '_';
     to += ascii_lower(c);
   }
-  return !to.empty();
+  return in_name && !in_key;
 }
 
 bool mask_path_to_json(std::string_view path, std::string& to) {

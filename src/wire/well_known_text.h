@@ -32,7 +32,9 @@ char* put_timestamp(char* to, const TimeParts& time);
 char* put_duration(char* to, const TimeParts& duration);
 
 // One path of a FieldMask: `fooBar.baz` to `foo_bar.baz`, and back. False, `to` unspecified, when
-// the path would not come back as it was.
+// the path would not come back as it was. What comes from JSON also has to be names with dots
+// between them, of visible ASCII; between backticks it may be a map's key, which is any text
+// (AIP-161). Masks of upstreams are not held to that.
 bool mask_path_from_json(std::string_view json_path, std::string& to);
 bool mask_path_to_json(std::string_view path, std::string& to);
 

@@ -5,9 +5,14 @@
 
 #include "base/assert.h"
 #include "wire/json_pieces.h"
+#include "wire/json_reader.h"
 #include "wire/oracle_fake.h"
 
 namespace {
+
+bool refused_as_mask(const parley::Failure& failure) {
+  return failure.message().ends_with(parley::wire::expected_json(parley::wire::Kind::FieldMask));
+}
 
 // Piece by piece the same comes out. `expected` is empty where the whole is refused: by a value,
 // maybe, that another one overrides, and which pieces pass over.
@@ -63,8 +68,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Bytes text = json.take();
   ByteBuffer again;
   const auto read = json_to_wire(program, text.view(), {.depth_max = 500}, again);
-  // Required fields that the wire does not have are missing in the JSON too.
-  if (!read && name == "t2.Old") return 0;
+  // Required fields that the wire does not have are missing in the JSON too. Paths of a mask are
+  // written that nobody may send.
+  if (!read && (name == "t2.Old" || refused_as_mask(read.error()))) return 0;
   PARLEY_ASSERT(read.has_value());
   ByteBuffer second;
   PARLEY_ASSERT(wire_to_json(program, again.view(), options, second).has_value());
