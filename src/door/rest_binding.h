@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/arena.h"
 #include "base/bytes.h"
@@ -17,6 +18,7 @@
 #include "wire/field_selection.h"
 #include "wire/json_to_wire.h"
 #include "wire/text_to_wire.h"
+#include "wire/well_known_text.h"
 
 namespace parley::door {
 
@@ -49,6 +51,11 @@ class RestBinding {
 
  private:
   using FieldPath = SetFields::Path;
+  // A Timestamp or a Duration whose fields the query sets one by one.
+  struct Time {
+    FieldPath path;
+    wire::TimeParts parts;
+  };
   // A value that the path binds: its wire form lies in leaves_.
   struct Leaf {
     FieldPath path;
@@ -70,6 +77,8 @@ class RestBinding {
   Result<FieldPath> resolve(const QueryParameter& parameter, std::string_view path,
                             std::string& why) const;
   Result<void> bind_value(FieldPath path, const QueryParameter& parameter);
+  Result<void> bind_mask_path(FieldPath path, const QueryParameter& parameter);
+  Result<void> check_time(FieldPath path, std::string_view leaf, const QueryParameter& parameter);
   Result<void> bind_map_entry(FieldPath path, std::string_view key,
                               const QueryParameter& parameter);
   Result<void> claim(FieldPath path, const QueryParameter& parameter, std::string_view key = {});
@@ -96,6 +105,7 @@ class RestBinding {
   Arena& arena_;
   SystemParameters system_;
   SetFields set_;
+  std::vector<Time> times_;
   std::span<Leaf> bound_;  // in the arena
   uint8_t system_seen_ = 0;
   ByteBuffer leaves_;

@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include "base/ascii.h"
+#include "base/assert.h"
 #include "door/rest_binding.h"
+#include "wire/wire_reader.h"
 #include "wire/wire_writer.h"
 
 namespace parley::door {
@@ -29,11 +31,21 @@ bool is_absence(const Field& field, std::string_view leaf) {
   return std::all_of(tag_end + 1, leaf.end(), [](char c) { return c == 0; });
 }
 
-// Whether a parameter's name may go on behind this field with a dot.
+// Whether a parameter's name may go on behind this field with a dot. Well-known types have a text,
+// but those of a few plain fields are known by these, too.
 bool has_members(const Field& field) {
-  return field.message != nullptr && !field.repeated &&
-         field.message->well_known == WellKnown::None;
+  if (field.message == nullptr || field.repeated) return false;
+  switch (field.message->well_known) {
+    case WellKnown::Any:
+    case WellKnown::Struct:
+    case WellKnown::Value:
+    case WellKnown::ListValue:
+    case WellKnown::HttpBody: return false;
+    default: return true;
+  }
 }
+
+WellKnown type_around(const Field& field) { return field.parent->well_known; }
 
 // The message whose fields an answer shows, its elements' where it is a list or a map; nullptr: it
 // is a scalar, or bytes that are never parsed.
@@ -169,14 +181,54 @@ Result<void> RestBinding::bind_value(FieldPath path, const QueryParameter& param
   if (Leaf* const bound = bound_leaf(path)) return compare_bound(*bound, parameter);
   TRY_VOID(claim(path, parameter));
   const Field& field = *path.back();
+  if (path.size() > 1 && type_around(field) == WellKnown::FieldMask)
+    return bind_mask_path(path, parameter);
   if (path.size() == 1)
     return wire::text_to_wire(*exposed_.programs, field, parameter.value,
                               text_options(path, parameter), out_);
   ByteBuffer leaf;
   TRY_VOID(wire::text_to_wire(*exposed_.programs, field, parameter.value,
                               text_options(path, parameter), leaf));
+  TRY_VOID(check_time(path, leaf.view(), parameter));
   wire::append_bound_value({path, leaf.view()}, out_);
   return {};
+}
+
+// One element of a mask's `paths`: as a mask of one path, which is merged with the others.
+Result<void> RestBinding::bind_mask_path(FieldPath path, const QueryParameter& parameter) {
+  if (parameter.value.empty() || parameter.value.find(',') != std::string_view::npos)
+    return refused(parameter, "expected one path");
+  const FieldPath mask = path.first(path.size() - 1);
+  ByteBuffer leaf;
+  TRY_VOID(wire::text_to_wire(*exposed_.programs, *mask.back(), parameter.value,
+                              text_options(mask, parameter), leaf));
+  wire::append_bound_value({mask, leaf.view()}, out_);
+  return {};
+}
+
+// Whether the Timestamp or the Duration that this leaf is a field of, if it is, stays in its range.
+Result<void> RestBinding::check_time(FieldPath path, std::string_view leaf,
+                                     const QueryParameter& parameter) {
+  const Field& field = *path.back();
+  const bool timestamp = type_around(field) == WellKnown::Timestamp;
+  if (!timestamp && type_around(field) != WellKnown::Duration) return {};
+  const FieldPath around = path.first(path.size() - 1);
+  auto time = std::find_if(times_.begin(), times_.end(), [&](const Time& other) {
+    return std::equal(around.begin(), around.end(), other.path.begin(), other.path.end());
+  });
+  if (time == times_.end()) time = times_.insert(time, {around, {}});
+  wire::WireReader reader(leaf);
+  PARLEY_ASSERT(reader.next());
+  const auto value = static_cast<int64_t>(reader.varint());
+  if (field.number == 1) {
+    time->parts.seconds = value;
+  } else {
+    time->parts.nanos = static_cast<int32_t>(value);
+  }
+  const bool valid =
+      timestamp ? wire::valid_timestamp(time->parts) : wire::valid_duration(time->parts);
+  if (valid) return {};
+  return refused(parameter, fmt::format("out of the range of {}", field.parent->full_name));
 }
 
 Result<void> RestBinding::bind_map_entry(FieldPath path, std::string_view key,

@@ -11,12 +11,13 @@ SetFields::Claim SetFields::claim(Path path, std::string_view key) {
     const std::string_view own_key = leaf ? key : std::string_view();
     const uint32_t known = find(parent, *field, own_key);
     if (known != kTop) {
-      if (leaf && (!field->repeated || field->map)) return {Clash::SameField, nullptr};
+      if (leaf ? !field->repeated || field->map : nodes_[known].leaf)
+        return {Clash::SameField, nullptr};
       parent = known;
       continue;
     }
     if (const Field* other = rival(parent, *field)) return {Clash::SameOneof, other};
-    nodes_.push_back({parent, field, own_key});
+    nodes_.push_back({parent, field, own_key, leaf});
     parent = static_cast<uint32_t>(nodes_.size() - 1);
   }
   return {};

@@ -22,7 +22,7 @@ class SetFields {
   };
 
   // Notes that the leaf of `path` is set. A repeated leaf may be set often; of a map each `key`
-  // only once, which must live as long as this.
+  // only once, which must live as long as this. Nothing inside of a leaf may be set.
   Claim claim(Path path, std::string_view key = {});
 
   // Whether the field of the message itself, or something in it, is set.
@@ -36,6 +36,7 @@ class SetFields {
     uint32_t parent = kTop;  // in nodes_
     const contract::Field* field = nullptr;
     std::string_view key;
+    bool leaf = false;
   };
 
   uint32_t find(uint32_t parent, const contract::Field& field, std::string_view key) const;
