@@ -116,13 +116,15 @@ Key<UpstreamSettings> contract_key() {
 }
 
 // Paths that are written relative to the file. A .proto file may be named relative to an include
-// folder instead.
+// folder instead, where there is one.
 void place_paths(const Reader& reader, UpstreamSettings& upstream) {
   for (std::string& folder : upstream.proto.includes) folder = reader.beside(folder);
   for (std::string& file : upstream.proto.files) {
     std::error_code ignored;
-    if (std::string beside = reader.beside(file); std::filesystem::exists(beside, ignored))
-      file = std::move(beside);
+    std::string beside = reader.beside(file);
+    const bool nowhere_else =
+        upstream.proto.includes.empty() && !std::filesystem::exists(file, ignored);
+    if (nowhere_else || std::filesystem::exists(beside, ignored)) file = std::move(beside);
   }
   if (!upstream.descriptor_set.empty())
     upstream.descriptor_set = reader.beside(upstream.descriptor_set);

@@ -44,7 +44,7 @@ Loaded loaded_from(std::string_view proto_text, const LoadOptions& options) {
 Loaded loaded_from_files(const std::map<std::string, std::string>& files,
                          const LoadOptions& options) {
   Compiled compiled = compiled_from(files);
-  if (has_errors(compiled.problems)) return {std::nullopt, std::move(compiled.problems), {}};
+  if (has_errors(compiled.problems)) return {std::nullopt, std::move(compiled.problems), {}, {}};
   Loaded loaded = load(std::move(compiled.source), options);
   loaded.problems.insert(loaded.problems.begin(), compiled.problems.begin(),
                          compiled.problems.end());

@@ -41,6 +41,9 @@ struct Loaded {
   std::vector<Problem> problems;     // all of them, not just the first
   // Which of LoadOptions.rules name no method of this contract: another upstream may have it.
   std::vector<size_t> unmatched_rules;
+  // Where its files were looked for on disk, there or not: what appears, changes or goes at one of
+  // them may change the contract.
+  std::vector<std::string> paths;
 };
 
 // Limits of one contract; beyond them it is refused.

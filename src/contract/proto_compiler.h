@@ -17,6 +17,7 @@ using ReadProto = std::function<std::optional<std::string>(const std::string& na
 struct Compiled {
   Source source;  // the files and all that they import; empty if any problem is an error
   std::vector<Problem> problems;
+  std::vector<std::string> paths;  // as Loaded has them
 };
 
 // Compiles .proto files and what they import, with libprotobuf's parser; its pool only interprets

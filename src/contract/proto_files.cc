@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -76,6 +77,7 @@ class Includes {
   // The import name of a file that the user named: a path below an include folder, a name within
   // one, or a path whose own folder becomes one.
   std::string name_of(const std::string& file) {
+    looked_for(file);
     if (!is_file(file)) return file;
     for (const fs::path& folder : folders_)
       if (std::string name = below(file, folder); !name.empty()) return name;
@@ -83,8 +85,9 @@ class Includes {
     return fs::path(file).filename().generic_string();
   }
 
-  std::optional<std::string> read(const std::string& name, Problems& problems) const {
+  std::optional<std::string> read(const std::string& name, Problems& problems) {
     for (const fs::path& folder : folders_) {
+      looked_for(folder / name);
       if (!is_file(folder / name)) continue;
       Content content = read_file(folder / name);
       if (!content.problem.empty())
@@ -94,8 +97,14 @@ class Includes {
     return std::nullopt;
   }
 
+  // All that were looked for.
+  std::vector<std::string> paths() const { return {paths_.begin(), paths_.end()}; }
+
  private:
+  void looked_for(const fs::path& path) { paths_.insert(path.lexically_normal().string()); }
+
   std::vector<fs::path> folders_;
+  std::set<std::string> paths_;
 };
 
 void check_folders(const std::vector<std::string>& folders, Problems& problems) {
@@ -108,11 +117,13 @@ void check_folders(const std::vector<std::string>& folders, Problems& problems) 
 }
 
 Loaded load_compiled(Compiled compiled, const LoadOptions& options) {
-  if (has_errors(compiled.problems)) return {std::nullopt, std::move(compiled.problems), {}};
+  if (has_errors(compiled.problems))
+    return {std::nullopt, std::move(compiled.problems), {}, std::move(compiled.paths)};
   Loaded loaded = load(std::move(compiled.source), options);
   loaded.problems.insert(loaded.problems.begin(),
                          std::make_move_iterator(compiled.problems.begin()),
                          std::make_move_iterator(compiled.problems.end()));
+  loaded.paths = std::move(compiled.paths);
   return loaded;
 }
 
@@ -130,6 +141,7 @@ Compiled read_proto_files(const ProtoFiles& files) {
   Compiled out =
       compile_protos(names, [&](const std::string& name) { return includes.read(name, problems); });
   if (problems.failed()) out.source = {};
+  out.paths = includes.paths();
   auto own = problems.take();
   out.problems.insert(out.problems.begin(), std::make_move_iterator(own.begin()),
                       std::make_move_iterator(own.end()));
@@ -154,11 +166,15 @@ Compiled split_descriptor_set(std::string_view bytes, std::string_view name) {
 
 Compiled read_descriptor_set(const std::string& path) {
   const Content content = read_file(path);
-  if (content.problem.empty()) return split_descriptor_set(content.bytes, path);
+  if (content.problem.empty()) {
+    Compiled out = split_descriptor_set(content.bytes, path);
+    out.paths = {path};
+    return out;
+  }
   Problems problems;
   problems.error({path, 0, 0}, "the descriptor set cannot be read: " + content.problem,
                  std::string(kHowToMakeOne));
-  return {{}, problems.take()};
+  return {{}, problems.take(), {path}};
 }
 
 Loaded load_proto_files(const ProtoFiles& files, const LoadOptions& options) {

@@ -1,5 +1,6 @@
 #include "contract/proto_files.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -79,6 +80,15 @@ TEST(ProtoFiles, that_are_not_there_are_named) {
   const Folder folder;
   EXPECT_EQ(texts(load_proto_files({{"nope.proto"}, {folder.path()}}).problems),
             Texts{"nope.proto: there is no such file; add -I with the folder that has it"});
+}
+
+TEST(ProtoFiles, say_where_they_were_looked_for) {
+  const Folder folder;
+  const auto file = folder.write("a.proto", "syntax = \"proto3\"; import \"sub/b.proto\";");
+  const Loaded loaded = load_proto_files({{file}, {folder / "first"}});
+  for (const auto& path : {file, folder / "sub/b.proto", folder / "first/sub/b.proto"})
+    EXPECT_EQ(std::ranges::count(loaded.paths, path), 1) << path;
+  EXPECT_EQ(load_descriptor_set(folder / "none").paths, std::vector{folder / "none"});
 }
 
 TEST(ProtoFiles, warn_of_an_include_folder_that_is_not_there) {

@@ -83,6 +83,7 @@ ContractDraft ContractKeeper::link(contract::Loaded loaded, const ContractKeeper
   ContractDraft draft;
   draft.problems = std::move(loaded.problems);
   draft.unmatched_rules = std::move(loaded.unmatched_rules);
+  draft.paths = std::move(loaded.paths);
   if (!loaded.contract) return draft;
   if (known && known->current() && contract::same(known->current()->contract, *loaded.contract)) {
     draft.contract = known->current();

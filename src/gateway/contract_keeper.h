@@ -32,6 +32,7 @@ struct ContractDraft {
   std::shared_ptr<const LoadedContract> contract;  // null: not here yet
   std::vector<contract::Problem> problems;
   std::vector<size_t> unmatched_rules;  // by index: rules of the config that name no method of it
+  std::vector<std::string> paths;       // on disk, as contract::Loaded has them
 };
 
 // Keeps the contract of one upstream: from disk, or by reflection, asked again until it is there,

@@ -1,7 +1,6 @@
 #include "gateway/contracts.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <iterator>
 #include <utility>
 
@@ -15,11 +14,6 @@ namespace {
 
 // Of a contract that changed; the rest is counted.
 constexpr size_t kChangesShown = 20;
-
-void add_if_there(const std::filesystem::path& path, std::set<std::string>& files) {
-  std::error_code ignored;
-  if (std::filesystem::exists(path, ignored)) files.insert(path.lexically_normal().string());
-}
 
 // By index: rules in the config that name no method of any upstream. `unmatched`: those of each
 // contract; null: it is not known.
@@ -51,6 +45,7 @@ struct Contracts::Next {
   std::vector<std::shared_ptr<ContractKeeper>> keepers;
   std::vector<ContractDraft> drafts;
   std::vector<contract::Problem> problems;
+  std::set<std::string> files;
 
   // Of no use, as all contracts are here. By reflection they may not be here yet, and change later
   // without a change of the settings: that is no reason to refuse.
@@ -85,7 +80,10 @@ std::vector<contract::Problem> Contracts::use(std::shared_ptr<const Settings> se
     next = prepare(settings, ContractKeeper::Version::Served);
     snapshot = build(settings, beyond_loopback, next);
   }
+  // Those that are repaired are a reason to try again.
+  refused_files_ = next.files;
   if (contract::has_errors(next.problems)) return std::move(next.problems);
+  files_ = std::exchange(refused_files_, {});
   std::vector<contract::Problem> warnings = std::exchange(next.problems, {});
   beyond_loopback_ = beyond_loopback;
   commit(settings, std::move(next));
@@ -101,7 +99,9 @@ void Contracts::use(const TlsContexts& tls) {
 }
 
 std::vector<contract::Problem> Contracts::check(const std::shared_ptr<const Settings>& settings) {
-  return prepare(settings, ContractKeeper::Version::Served).problems;
+  Next next = prepare(settings, ContractKeeper::Version::Served);
+  refused_files_ = std::move(next.files);
+  return std::move(next.problems);
 }
 
 Contracts::Next Contracts::prepare(const std::shared_ptr<const Settings>& settings,
@@ -116,6 +116,7 @@ Contracts::Next Contracts::prepare(const std::shared_ptr<const Settings>& settin
     next.drafts.push_back(
         next.keepers.back()->draft(*settings, known ? known->keeper.get() : nullptr, version));
     std::ranges::move(next.drafts.back().problems, std::back_inserter(next.problems));
+    next.files.insert(next.drafts.back().paths.begin(), next.drafts.back().paths.end());
   }
   next.check_rules(*settings);
   return next;
@@ -338,21 +339,8 @@ void Contracts::describe(service::Readiness& readiness) const {
 }
 
 std::set<std::string> Contracts::files() const {
-  std::set<std::string> files;
-  for (const Entry& entry : entries_) {
-    const UpstreamSettings& upstream = entry.keeper->upstream();
-    if (!upstream.descriptor_set.empty()) files.insert(upstream.descriptor_set);
-    std::set<std::filesystem::path> folders(upstream.proto.includes.begin(),
-                                            upstream.proto.includes.end());
-    for (const std::string& file : upstream.proto.files) {
-      add_if_there(file, files);
-      folders.insert(std::filesystem::path(file).parent_path());
-    }
-    if (folders.empty() || !entry.keeper->current()) continue;
-    for (const contract::File& file : entry.keeper->current()->contract.files()) {
-      for (const auto& folder : folders) add_if_there(folder / file.name, files);
-    }
-  }
+  std::set<std::string> files = files_;
+  files.insert(refused_files_.begin(), refused_files_.end());
   return files;
 }
 

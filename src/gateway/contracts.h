@@ -39,7 +39,7 @@ class Contracts final : public ContractListener {
   // whether one of its listeners is. Problems that are errors: nothing has changed.
   std::vector<contract::Problem> use(std::shared_ptr<const Settings> settings,
                                      bool beyond_loopback);
-  // What would be wrong with them, of the contracts alone.
+  // What would be wrong with them, of the contracts alone: they are refused for something else.
   std::vector<contract::Problem> check(const std::shared_ptr<const Settings>& settings);
   // What connections to the upstreams use, in the order of the settings.
   void use(const TlsContexts& tls);
@@ -52,7 +52,8 @@ class Contracts final : public ContractListener {
   bool complete() const;
   // Puts in what there is to say of the upstreams, and whether all are ready.
   void describe(service::Readiness& readiness) const;
-  // Where contracts come from, as far as that is on disk.
+  // Where contracts come from, as far as that is on disk: those in service, and those that were
+  // refused since. Some may not be there.
   std::set<std::string> files() const;
 
  private:
@@ -97,7 +98,9 @@ class Contracts final : public ContractListener {
   bool asking_ = false;
   std::vector<Entry> entries_;  // in the order of the settings
   std::shared_ptr<const Snapshot> snapshot_;
-  std::set<size_t> idle_rules_;  // of the settings, that have been told
+  std::set<std::string> files_;          // of the contracts in service
+  std::set<std::string> refused_files_;  // of those that were refused since
+  std::set<size_t> idle_rules_;          // of the settings, that have been told
 };
 
 }  // namespace parley::gateway

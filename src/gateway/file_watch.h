@@ -42,6 +42,7 @@ class FileWatch final : private loop::Watcher {
   static Stamp stamp_of(const std::string& file);
 
   void ready(bool readable, bool writable) override;
+  void watch_folders();
   bool differs();
 
   loop::Loop& loop_;
@@ -49,6 +50,7 @@ class FileWatch final : private loop::Watcher {
   int descriptor_ = -1;
   std::map<std::string, int> folders_;  // and their watches
   std::map<std::string, Stamp> files_;
+  bool folders_changed_ = false;  // some were made, moved or removed since
   uint64_t events_ = 0;
   uint64_t seen_ = 0;  // of them
 };

@@ -87,5 +87,37 @@ TEST_F(FileWatchTest, sees_a_link_turn_on_the_way_to_the_file) {
   EXPECT_TRUE(comes());
 }
 
+TEST_F(FileWatchTest, sees_a_file_in_a_folder_that_is_not_there_yet) {
+  watch.watch({folder / "not/there/yet.proto"});
+  EXPECT_FALSE(comes(kLong));
+  fs::create_directories(folder / "not");
+  EXPECT_FALSE(comes(kLong));
+  fs::create_directories(folder / "not/there");
+  write("not/there/yet.proto", "one");
+  EXPECT_TRUE(comes());
+}
+
+TEST_F(FileWatchTest, sees_a_folder_go_and_come_back) {
+  fs::create_directories(folder / "protos");
+  watch.watch({write("protos/a.proto", "one")});
+  fs::remove_all(folder / "protos");
+  EXPECT_TRUE(comes());
+  fs::create_directories(folder / "protos");
+  EXPECT_FALSE(comes(kLong));
+  write("protos/a.proto", "two");
+  EXPECT_TRUE(comes());
+}
+
+TEST_F(FileWatchTest, sees_a_folder_take_the_place_of_another) {
+  for (const char* name : {"protos", "protos.new"}) fs::create_directories(folder / name);
+  watch.watch({write("protos/a.proto", "one")});
+  write("protos.new/a.proto", "two");
+  fs::rename(folder / "protos", folder / "protos.old");
+  fs::rename(folder / "protos.new", folder / "protos");
+  EXPECT_TRUE(comes());
+  write("protos/a.proto", "three");
+  EXPECT_TRUE(comes());
+}
+
 }  // namespace
 }  // namespace parley::gateway

@@ -234,6 +234,33 @@ class OnChange(ReloadCase):
         odd = f"{gateway.url}/fetch/x?what=1"
         wait_until(lambda: curl(odd).status == 200, "the new setting", SECONDS)
 
+    def test_of_a_contract_that_is_removed_and_written_again(self):
+        puppet = self.puppet()
+        self.write(puppet)
+        gateway = self.gateway()
+        self.proto.unlink()
+        gateway.process.wait_for(REFUSED, SECONDS)
+        self.proto.write_text(PROTO.read_text().replace("/get/{text}", "/fetch/{text}"))
+        wait_until(lambda: curl(f"{gateway.url}/fetch/x").body == ANSWER, "the new route", SECONDS)
+
+    def test_of_the_contract_that_a_reload_was_refused_for(self):
+        puppet, extra = self.puppet(), self.folder / "deep" / "extra.proto"
+        self.write(puppet)
+        gateway = self.gateway()
+        lab = self.folder / "lab.proto"
+        lab.write_text('syntax = "proto3"; message Sample { Missing missing = 1; }')
+        more = "    contract: {proto: [lab.proto, deep/extra.proto]}\n"
+        self.write(puppet, f"  lab:\n    endpoints: [{puppet.address}]\n{more}")
+        gateway.process.wait_for(REFUSED, SECONDS)
+        refused = gateway.process.output.count(REFUSED)
+        lab.write_text('syntax = "proto3"; import "extra.proto"; service Lab {}')
+        again = lambda: gateway.process.output.count(REFUSED) > refused
+        wait_until(again, "another refusal, as something is still missing", SECONDS)
+        extra.parent.mkdir()
+        extra.write_text('syntax = "proto3";')
+        gateway.process.wait_for(TAKEN, SECONDS)
+        self.assertNotIn("refused", curl(f"{gateway.admin_url}/readyz").body.decode())
+
     def test_of_the_certificate_that_a_reload_was_refused_for(self):
         authority = Authority()
         self.addCleanup(authority.remove)
