@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include "cli/source_paths.h"
-#include "contract/proto_files.h"
+#include "gateway/contract_files.h"
 #include "loop/combine.h"
 #include "loop/loop.h"
 #include "loop/task_set.h"
@@ -26,13 +26,6 @@ using contract::Problem;
 
 bool on_disk(const gateway::UpstreamSettings& upstream) {
   return !upstream.proto.files.empty() || !upstream.descriptor_set.empty();
-}
-
-contract::Loaded load_from_disk(const gateway::UpstreamSettings& upstream,
-                                const contract::LoadOptions& options) {
-  return upstream.descriptor_set.empty()
-             ? contract::load_proto_files(upstream.proto, options)
-             : contract::load_descriptor_set(upstream.descriptor_set, options);
 }
 
 // What upstreams answered, in the order of the settings; nullopt: not asked, or no answer in time.
@@ -112,12 +105,12 @@ class Loading {
   void add(size_t index, std::optional<Result<contract::Source>> answer) {
     const gateway::UpstreamSettings& upstream = settings_.upstreams[index];
     if (on_disk(upstream)) {
-      take(upstream, load_from_disk(upstream, options_));
+      take(upstream, gateway::load_from_disk(upstream, options_));
     } else if (answer && !*answer) {
       problems_.push_back(no_contract(upstream.connection.name, answer->error()));
       missing("it could not be asked");
     } else {
-      take(upstream, contract::load(*std::move(*answer), options_));
+      take(upstream, gateway::load_told(upstream, *std::move(*answer), options_));
     }
   }
 

@@ -8,6 +8,7 @@
 #include "config/word.h"
 #include "config/yaml_tree.h"
 #include "contract/problem.h"
+#include "gateway/place.h"
 
 namespace parley::config {
 
@@ -21,6 +22,9 @@ class Reader {
   const std::string& file() const { return file_; }
   // Paths in a file are relative to its folder.
   std::string beside(std::string_view path) const { return (folder_ / path).string(); }
+
+  // Where something stands, for what turns out to be wrong with it later.
+  gateway::Place place(Position at) const { return {file_, at.line, at.column}; }
 
   void error(Position at, std::string what, std::string remedy = {});
   void error(Position at, std::string_view key, Wrong wrong);

@@ -111,6 +111,25 @@ TEST(SettingsFile, takes_paths_from_its_own_folder) {
   EXPECT_EQ(settings.upstreams[1].descriptor_set, "/etc/b.binpb");
 }
 
+TEST(SettingsFile, notes_where_it_names_files) {
+  const gateway::Settings settings = settings_of(
+      "upstreams:\n"
+      "  a: {endpoints: 'a:1', contract: {proto: [x.proto, y.proto]}}\n"
+      "  b: {endpoints: 'b:1', contract: {proto: z.proto}}\n"
+      "  c: {endpoints: 'c:1', contract: {descriptor_set: c.binpb}}\n",
+      "config/parley.yaml");
+  const auto place = [&](size_t upstream, const std::string& path) {
+    contract::Problem problem;
+    problem.what = "gone";
+    return at_place(problem, path, settings.upstreams[upstream].file_places).text();
+  };
+  EXPECT_EQ(place(0, "config/x.proto"), "config/parley.yaml:2:44: gone");
+  EXPECT_EQ(place(0, "config/y.proto"), "config/parley.yaml:2:53: gone");
+  EXPECT_EQ(place(1, "config/z.proto"), "config/parley.yaml:3:43: gone");
+  EXPECT_EQ(place(2, "config/c.binpb"), "config/parley.yaml:4:52: gone");
+  EXPECT_EQ(place(0, "config/z.proto"), "gone");
+}
+
 TEST(SettingsFile, fills_rules_with_where_they_stand) {
   const gateway::Settings settings = settings_of(
       "http:\n"

@@ -77,16 +77,12 @@ Keys<edge::ForwardedSettings> forwarded_keys() {
   };
 }
 
-gateway::Place place_of(const Reader& reader, const Node& node) {
-  return {reader.file(), node.at.line, node.at.column};
-}
-
 // The same key, which also notes where its value stands.
 Key<Settings> placed(Key<Settings> key, gateway::Place Settings::* place) {
   key.read = [read = std::move(key.read), place](Reader& reader, const Node& node,
                                                  Settings& settings) {
     const Node* address = node.find("address");
-    settings.*place = place_of(reader, address ? *address : node);
+    settings.*place = reader.place((address ? *address : node).at);
     read(reader, node, settings);
   };
   return key;
@@ -167,10 +163,13 @@ Elements<ListenerSettings> listener_elements() {
           {},
           [](Reader& reader, const Node& node, ListenerSettings& listener) {
             const Node* address = node.find("address");
-            listener.place = place_of(reader, address ? *address : node);
+            listener.place = reader.place((address ? *address : node).at);
             if (node.kind == Node::Kind::Map && !node.find("address"))
               reader.missing_key(node.at, "listeners", "address");
-            if (const Node* tls = node.find("tls")) check_tls(reader, *tls, listener.tls);
+            if (const Node* tls = node.find("tls")) {
+              check_tls(reader, *tls, listener.tls);
+              note_tls_files(reader, *tls, listener.file_places);
+            }
             check_layers(reader, node, listener);
           }};
 }

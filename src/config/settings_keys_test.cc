@@ -28,10 +28,10 @@ TEST(SettingsKeys, have_one_for_every_setting_of_http) {
 
 TEST(SettingsKeys, have_one_for_every_setting_of_an_upstream) {
   // Its name is the key; `http` stands for its members, but for the prefix, which has the name;
-  // `expose` and `contract` are the rest.
+  // `expose` and `contract` are the rest, and places of files.
   [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j, k, l, x] = upstream::Settings{};
   [[maybe_unused]] const auto& [cc, m, n, o, p, q, r, s, y, z, aa, bb] = http::ClientSettings{};
-  [[maybe_unused]] const auto& [t, u, v, w] = gateway::UpstreamSettings{};
+  [[maybe_unused]] const auto& [t, u, v, w, ww] = gateway::UpstreamSettings{};
   EXPECT_EQ(upstream_elements().keys.size(), 13u - 2 + 11 + 2);
 }
 

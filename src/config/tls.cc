@@ -62,6 +62,13 @@ Position place_of(const Reader& reader, const Node& node, const net::TlsProblem&
   return node.at;
 }
 
+void note_words(const Reader& reader, const Node& node, gateway::FilePlaces& places) {
+  for (const std::string_view setting : {"cert", "key", "client_ca", "ca"}) {
+    if (const Node* word = node.find(setting); word && word->kind == Node::Kind::Word)
+      places[reader.beside(word->word)] = reader.place(word->at);
+  }
+}
+
 void report(Reader& reader, const Node& node, std::vector<net::TlsProblem> problems) {
   for (net::TlsProblem& problem : problems) {
     const Position at = place_of(reader, node, problem);
@@ -148,6 +155,12 @@ void check_tls(Reader& reader, const Node& node, TlsServerSettings& tls) {
   std::vector<net::TlsProblem> problems;
   net::TlsServerContext::load(tls, net::TicketKeys::fresh(), problems);
   report(reader, node, std::move(problems));
+}
+
+void note_tls_files(const Reader& reader, const Node& node, gateway::FilePlaces& places) {
+  note_words(reader, node, places);
+  if (const Node* list = node.find("certificates"))
+    for (const Node& item : list->items) note_words(reader, item, places);
 }
 
 Keys<TlsClientSettings> tls_client_keys() {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "config/keys.h"
+#include "gateway/place.h"
 #include "net/tls_settings.h"
 #include "upstream/settings.h"
 
@@ -19,6 +20,9 @@ void check_tls(Reader& reader, const Node& node, net::TlsServerSettings& tls);
 // `upstreams.NAME.tls`, and the same for it.
 Keys<net::TlsClientSettings> tls_client_keys();
 void check_tls(Reader& reader, const Node& node, net::TlsClientSettings& tls);
+
+// Notes where the files that it names stand.
+void note_tls_files(const Reader& reader, const Node& node, gateway::FilePlaces& places);
 
 // Takes `https://` from the endpoints and turns TLS on for it. Wrong: only some of them have it.
 std::optional<Wrong> take_scheme(upstream::Settings& upstream);

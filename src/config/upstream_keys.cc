@@ -130,6 +130,20 @@ void place_paths(const Reader& reader, UpstreamSettings& upstream) {
     upstream.descriptor_set = reader.beside(upstream.descriptor_set);
 }
 
+void note_files(const Reader& reader, const Node& contract, UpstreamSettings& upstream) {
+  const auto note = [&](const Node& word, const std::string& path) {
+    upstream.file_places[path] = reader.place(word.at);
+  };
+  if (const Node* set = contract.find("descriptor_set")) note(*set, upstream.descriptor_set);
+  const Node* proto = contract.find("proto");
+  if (!proto) return;
+  const std::vector<std::string>& files = upstream.proto.files;
+  if (proto->kind == Node::Kind::Word && files.size() == 1) note(*proto, files.front());
+  // Of unequal size: what is no path there is an error.
+  for (size_t i = 0; i < files.size() && files.size() == proto->items.size(); ++i)
+    note(proto->items[i], files[i]);
+}
+
 void begin(Reader& reader, Position at, const std::string& name, UpstreamSettings& upstream) {
   upstream.connection.name = name;
   if (is_upstream_name(name)) return;
@@ -152,10 +166,14 @@ void check(Reader& reader, const Node& node, UpstreamSettings& upstream) {
   if (upstream.connection.backoff_first > upstream.connection.backoff_max)
     reader.error(node.at, fmt::format("upstream {}: backoff_first is above backoff_max", name),
                  "raise backoff_max");
-  if (const Node* tls = node.find("tls")) check_tls(reader, *tls, upstream.connection.tls);
+  if (const Node* tls = node.find("tls")) {
+    check_tls(reader, *tls, upstream.connection.tls);
+    note_tls_files(reader, *tls, upstream.file_places);
+  }
   if (auto wrong = take_scheme(upstream.connection))
     reader.error(node.at, "endpoints", *std::move(wrong));
   place_paths(reader, upstream);
+  if (const Node* contract = node.find("contract")) note_files(reader, *contract, upstream);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "contract/compare.h"
-#include "contract/proto_files.h"
+#include "gateway/contract_files.h"
 #include "http/timed_wait.h"
 #include "loop/combine.h"
 #include "upstream/reflection_client.h"
@@ -66,9 +66,11 @@ ContractDraft ContractKeeper::draft(const Settings& settings, const ContractKeep
                                     Version version) const {
   const contract::LoadOptions options = load_options(settings);
   if (!by_reflection()) {
-    return link(upstream_.descriptor_set.empty()
-                    ? contract::load_proto_files(upstream_.proto, options)
-                    : contract::load_descriptor_set(upstream_.descriptor_set, options),
+    // Of the new settings, where the same files may be named in other places.
+    const auto same = std::ranges::find_if(settings.upstreams, [&](const UpstreamSettings& one) {
+      return one.connection.name == name();
+    });
+    return link(load_from_disk(same == settings.upstreams.end() ? upstream_ : *same, options),
                 known);
   }
   if (!known || !known->by_reflection()) return {};
@@ -143,7 +145,7 @@ loop::Task<void> ContractKeeper::ask() {
     end_trouble();
     co_return;
   }
-  contract::Loaded loaded = contract::load(*std::move(source), load_options(*settings_));
+  contract::Loaded loaded = load_told(upstream_, *std::move(source), load_options(*settings_));
   if (!loaded.contract) {
     const auto first = std::find_if(loaded.problems.begin(), loaded.problems.end(),
                                     [](const contract::Problem& problem) {

@@ -10,22 +10,13 @@
 #include "contract/proto_files.h"
 #include "door/settings.h"
 #include "edge/settings.h"
+#include "gateway/place.h"
 #include "http/exchange.h"
 #include "net/address_range.h"
 #include "net/tls_settings.h"
 #include "upstream/settings.h"
 
 namespace parley::gateway {
-
-// Where a setting stands in its file, for what turns out to be wrong with it later. Without a file:
-// a flag says it, or nobody.
-struct Place {
-  std::string file;
-  int line = 0;
-  int column = 0;
-
-  contract::Location location() const { return {file, line, column}; }
-};
 
 // What a listener answers.
 struct Serve {
@@ -49,6 +40,7 @@ struct ListenerSettings {
   edge::ForwardedSettings forwarded;
   edge::HstsSettings hsts;
   Place place;
+  FilePlaces file_places;   // of `tls`
   uint16_t https_port = 0;  // every request is sent there, and nothing is served; 0: no
 };
 
@@ -71,6 +63,7 @@ struct UpstreamSettings {
   // Where the contract comes from; neither: server reflection.
   contract::ProtoFiles proto;
   std::string descriptor_set;
+  FilePlaces file_places;  // of all of these and of the connection's `tls`
 };
 
 // What is said about some methods. Selectors merge setting by setting, the most specific wins.

@@ -32,6 +32,15 @@ contract::Problem problem_of(net::TlsProblem one) {
   return problem;
 }
 
+// The same with its owner, and its place in the settings.
+contract::Problem problem_of(net::TlsProblem one, const std::string& name,
+                             const FilePlaces& places) {
+  const std::string path = one.path;
+  contract::Problem problem = problem_of(std::move(one));
+  problem.what = fmt::format("{}: {}", name, problem.what);
+  return at_place(std::move(problem), path, places);
+}
+
 void add_path(std::vector<std::string>& paths, const std::string& path) {
   if (!path.empty()) paths.push_back(path);
 }
@@ -97,6 +106,7 @@ void TlsKeeper::watch_listener(size_t index) {
   Watched watched;
   watched.name = "listener " + settings_.listeners[index].address;
   watched.paths = paths_of(tls);
+  watched.places = &settings_.listeners[index].file_places;
   watched.load = [this, index, rotation, &tls](std::vector<net::TlsProblem>& problems) {
     auto loaded = net::TlsServerContext::load(tls, rotations_[rotation].keys, problems);
     if (loaded) contexts_.listeners[index] = *std::move(loaded);
@@ -111,6 +121,7 @@ void TlsKeeper::watch_upstream(size_t index) {
   Watched watched;
   watched.name = "upstream " + upstream.name;
   watched.paths = paths_of(upstream.tls);
+  watched.places = &settings_.upstreams[index].file_places;
   watched.load = [this, index, &upstream](std::vector<net::TlsProblem>& problems) {
     auto loaded = net::TlsClientContext::load(upstream.tls, problems);
     if (loaded) contexts_.upstreams[index] = *std::move(loaded);
@@ -169,7 +180,7 @@ bool TlsKeeper::renew(Watched& watched) {
   watched.problem.clear();
   for (net::TlsProblem& one : problems) {
     const bool fatal = !one.warning;
-    std::string text = fmt::format("{}: {}", watched.name, problem_of(std::move(one)).text());
+    std::string text = problem_of(std::move(one), watched.name, *watched.places).text();
     listener_.tls_news(text);
     if (fatal && watched.problem.empty()) watched.problem = std::move(text);
   }

@@ -73,8 +73,9 @@ class TlsKeeper {
   struct Watched {
     std::string name;  // for people: "listener 0.0.0.0:8443"
     std::vector<std::string> paths;
-    Print loaded;         // of what was read last, well or not
-    Print seen;           // at the last look
+    const FilePlaces* places = nullptr;  // in the settings
+    Print loaded;                        // of what was read last, well or not
+    Print seen;                          // at the last look
     std::string problem;  // why it did not load when it was read again; empty: it did
     // Loads it into `contexts_`; false: it does not load.
     std::function<bool(std::vector<net::TlsProblem>&)> load;

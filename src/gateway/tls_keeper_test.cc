@@ -85,6 +85,17 @@ TEST_F(Keeping, tells_of_a_bad_file_once_and_stays_with_what_it_has) {
   EXPECT_TRUE(keeper.contexts().listeners[0].active());
 }
 
+TEST_F(Keeping, says_where_the_settings_name_a_bad_file) {
+  settings.listeners[0].file_places[files.cert] = {"parley.yaml", 5, 54};
+  TlsKeeper keeper(fake.loop, settings, *this);
+  keeper.load();
+  authority.write("cert-2.pem", "no certificate");
+  keeper.reload();
+  ASSERT_EQ(keeper.problems().size(), 1u);
+  EXPECT_TRUE(keeper.problems()[0].starts_with("parley.yaml:5:54: listener 127.0.0.1:8080: "))
+      << keeper.problems()[0];
+}
+
 TEST_F(Keeping, has_a_problem_until_the_file_is_repaired) {
   TlsKeeper keeper(fake.loop, settings, *this);
   keeper.load();

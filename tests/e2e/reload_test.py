@@ -240,8 +240,26 @@ class OnChange(ReloadCase):
         gateway = self.gateway()
         self.proto.unlink()
         gateway.process.wait_for(REFUSED, SECONDS)
+        place = r"parley\.yaml:4:24: \S+/puppet\.proto: there is no such file"
+        self.assertRegex(gateway.process.output, place)
         self.proto.write_text(PROTO.read_text().replace("/get/{text}", "/fetch/{text}"))
         wait_until(lambda: curl(f"{gateway.url}/fetch/x").body == ANSWER, "the new route", SECONDS)
+
+    def test_but_not_to_a_contract_without_a_service(self):
+        self.write(self.puppet())
+        gateway = self.gateway()
+        self.proto.write_text("")
+        problem = r"parley\.yaml:4:24: upstream puppet has no service: nothing to serve"
+        gateway.process.wait_for(problem, SECONDS)
+        gateway.process.wait_for(REFUSED, SECONDS)
+        self.assertEqual(curl(f"{gateway.url}/get/x").body, ANSWER)
+
+    def test_says_nothing_of_a_contract_whose_clients_see_no_difference(self):
+        self.write(self.puppet())
+        gateway = self.gateway()
+        self.proto.write_text(PROTO.read_text() + 'option java_package = "puppet";\n')
+        gateway.process.wait_for(TAKEN, SECONDS)
+        self.assertNotIn("its contract has changed", gateway.process.output)
 
     def test_of_the_contract_that_a_reload_was_refused_for(self):
         puppet, extra = self.puppet(), self.folder / "deep" / "extra.proto"
