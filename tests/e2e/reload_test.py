@@ -25,7 +25,7 @@ WARM_UP = 20
 SETTLED = 50
 SECONDS = 30
 # What a reload may leave behind, over all of RELOADS: allocators keep a little.
-GROWTH_BYTES_MAX = 4 << 20
+GROWTH_BYTES_MAX = 1 << 20
 ANSWER = b'{"text":"ok"}'
 TAKEN = "read again, and are in service"
 REFUSED = "read again, and refused"
