@@ -32,9 +32,10 @@ void Faults::stop() {
 
 void Faults::opened(const net::WireHandle& wire, const net::Address& client,
                     const net::Address& server) {
+  const bool of_client = server == gateway_;
+  if (of_client) ++client_connections_;
   if (stopped_) return;
   Draw draw = draw_.part(++wires_);
-  const bool of_client = server == gateway_;
   if (of_client) link_of(client).gateway = gateway_number_;
   shape(wire->forth, draw);
   shape(wire->back, draw);

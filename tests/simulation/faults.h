@@ -31,6 +31,8 @@ class Faults {
   ClientLink& link_of(const net::Address& client);
   // Refuses or swallows connections to an upstream now and then, while this is awaited.
   loop::Task<void> interrupt(const net::Address& upstream, Draw draw);
+  // Connections that clients have opened so far.
+  uint64_t client_connections() const { return client_connections_; }
   // From now on nothing goes wrong any more.
   void stop();
 
@@ -53,6 +55,7 @@ class Faults {
   net::Address gateway_;
   int gateway_number_ = 0;
   uint64_t wires_ = 0;
+  uint64_t client_connections_ = 0;
   bool stopped_ = false;
   std::map<uint16_t, ClientLink> links_;  // by the client's port
   loop::TaskSet tasks_;

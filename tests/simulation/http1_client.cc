@@ -76,7 +76,10 @@ loop::Task<void> Http1Client::run() {
   }
   stream_ = *std::move(stream);
   link_ = &context_.faults.link_of(stream_->local());
-  for (Call* call : calls_) call->link = link_;
+  for (Call* call : calls_) {
+    call->link = link_;
+    link_->read_slowly = link_->read_slowly || call->plan.read_pause > Duration::zero();
+  }
   co_await make_all();
   co_await close();
 }

@@ -81,7 +81,11 @@ loop::Task<bool> Http2Client::connect() {
   auto stream = co_await context_.network.connect(context_.gateway);
   if (!stream) co_return false;
   link_ = &context_.faults.link_of((*stream)->local());
-  for (Call* call : calls_) call->link = link_;
+  for (Call* call : calls_) {
+    call->link = link_;
+    call->http2 = true;
+    link_->read_slowly = link_->read_slowly || call->plan.read_pause > Duration::zero();
+  }
   const Http2Peer::Options options{.window_bytes = draw_.any_of<uint32_t>({1'000, 16'384, 65'535})};
   peer_ = std::make_unique<Http2Peer>(Http2Peer::Side::Client, *std::move(stream), options);
   co_return true;

@@ -82,7 +82,7 @@ struct Http2Peer::Callbacks {
   static int on_close(nghttp2_session*, int32_t id, uint32_t code, void* user) {
     Http2Stream* stream = peer(user).find(id);
     if (!stream || stream->closed) return 0;
-    stream->closed = true;
+    stream->close();
     stream->close_code = code;
     --peer(user).streams_open_;
     peer(user).news_.push_back(stream);
@@ -165,8 +165,10 @@ loop::Task<void> Http2Peer::run() {
 void Http2Peer::end_streams() {
   ended_ = true;
   for (const auto& [id, stream] : streams_) {
-    if (!stream->closed) --streams_open_;
-    stream->closed = true;
+    if (!stream->closed) {
+      --streams_open_;
+      stream->close();
+    }
     stream->changed.notify();
   }
   changed_.notify();

@@ -17,7 +17,7 @@ namespace parley::simulation {
 
 // One stream of a peer, as far as it has come. Who waits, waits for `changed`.
 struct Http2Stream {
-  Http2Stream(loop::Loop& loop, int32_t id_) : id(id_), changed(loop) {}
+  Http2Stream(loop::Loop& loop, int32_t id_) : id(id_), changed(loop), loop_(loop) {}
 
   const int32_t id;
   Fields head;
@@ -26,12 +26,19 @@ struct Http2Stream {
   bool ended = false;   // the other side has sent END_STREAM
   bool closed = false;  // in both directions, by whomever
   bool was_reset = false;
+  Instant closed_at{};
   uint32_t close_code = 0;
   std::string received;  // that nobody has taken yet
   loop::Signal changed;
 
  private:
   friend class Http2Peer;
+  void close() {
+    closed = true;
+    closed_at = loop_.now();
+  }
+
+  loop::Loop& loop_;
   std::string sending_;
   bool sending_end_ = false;
   bool has_trailers_ = false;

@@ -11,6 +11,8 @@ struct Invariants {
 
   // All clients have gone: nothing of theirs is left.
   void check_quiet();
+  // What was over by then has left the gateway.
+  void check_active(Instant over_by);
   // A process is about to end: in time.
   void check_drain(const World::Process& process);
   void add_counters(const observe::Metrics& metrics);

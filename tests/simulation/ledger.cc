@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,6 +13,8 @@ namespace parley::simulation {
 namespace {
 
 constexpr size_t kViolationsMax = 20;
+// A client that pauses between reads, or one with it on a connection, is told later.
+constexpr Duration kSlowReaderSlack = std::chrono::seconds(8);
 
 // The value of a member of a flat JSON object, without its quotes; empty: it is not there.
 std::string_view member(std::string_view json, std::string_view name) {
@@ -22,6 +25,12 @@ std::string_view member(std::string_view json, std::string_view name) {
   const bool quoted = value.starts_with('"');
   if (quoted) value.remove_prefix(1);
   return value.substr(0, value.find_first_of(quoted ? "\"" : ",}"));
+}
+
+uint64_t number_of(std::string_view text) {
+  uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
 }
 
 // What a flawed request is told.
@@ -94,6 +103,7 @@ void Ledger::ended(Call& call, Call::End end, std::string how) {
   call.end = end;
   call.ended = loop_.now();
   call.how = std::move(how);
+  if (end == Call::End::Cancelled && call.http2 && cancelled) cancelled();
 }
 
 void Ledger::upstream_trouble(Duration recovery) {
@@ -112,6 +122,22 @@ Instant Ledger::last_end(int gateway) const {
       last = std::max(last, call.end == Call::End::None ? loop_.now() : call.ended);
   }
   return last;
+}
+
+size_t Ledger::active_at_most(Instant over_by) const {
+  return static_cast<size_t>(std::ranges::count_if(calls_, [&](const Call& call) {
+    const bool surely_over =
+        call.end == Call::End::Answered || (call.http2 && call.end == Call::End::Cancelled);
+    return call.began != Instant() && (!surely_over || call.ended > over_by);
+  }));
+}
+
+size_t Ledger::links_answered() const {
+  std::set<const ClientLink*> links;
+  for (const Call& call : calls_) {
+    if (call.end == Call::End::Answered) links.insert(call.link);
+  }
+  return links.size();
 }
 
 void Ledger::blame(std::string what) {
@@ -133,6 +159,7 @@ void Ledger::judge() {
 
 void Ledger::judge(const Call& call) {
   judge_line(call);
+  judge_upstream(call);
   switch (call.end) {
     case Call::End::None: blame(call, "neither answered nor broken"); break;
     case Call::End::Unsent:
@@ -149,7 +176,7 @@ void Ledger::judge(const Call& call) {
 
 bool Ledger::may_break(const Call& call) const {
   return call.link->broken_by_fault || call.link->closed_by_client || call.not_taken || crowded ||
-         past_drain(call);
+         (past_drain(call) && !can_be_told(call));
 }
 
 bool Ledger::may_stay_unsent(const Call& call) const {
@@ -217,6 +244,14 @@ bool Ledger::past_drain(const Call& call) const {
   return draining(*call.link) && call.ended >= drains_.at(call.link->gateway) + drain_timeout_;
 }
 
+// That it ends here, by a process at its drain's limit: who has asked in time, and reads.
+bool Ledger::can_be_told(const Call& call) const {
+  const Instant limit = drains_.at(call.link->gateway) + drain_timeout_;
+  const Instant asked = call.http2 ? call.began : call.turn;
+  return !stalls && !call.link->read_slowly && !call.plan.stuck() && asked != Instant() &&
+         asked + wire_slack < limit;
+}
+
 // What came is what the upstream sent to this call, and in order.
 void Ledger::judge_messages(const Call& call) {
   const auto& messages = call.answer.messages;
@@ -234,17 +269,43 @@ void Ledger::judge_messages(const Call& call) {
 
 void Ledger::judge_time(const Call& call) {
   if (!call.plan.timeout) return;
+  const Duration slack = deadline_slack + (call.link->read_slowly ? kSlowReaderSlack : Duration());
+  if (const Duration late = call.ended - due(call); late > slack)
+    blame(call, fmt::format("answered {} ms after its deadline", late.count() / 1'000'000));
+}
+
+// When a call with a timeout has to be over.
+Instant Ledger::due(const Call& call) const {
   // A header that comes in pieces takes its time too.
-  const Instant due = std::max(call.began + 8 * call.plan.gap, call.turn) + *call.plan.timeout;
-  if (call.ended > due + deadline_slack)
-    blame(call,
-          fmt::format("answered {} ms after its deadline", (call.ended - due).count() / 1'000'000));
+  return std::max(call.began + 8 * call.plan.gap, call.turn) + *call.plan.timeout;
+}
+
+// The gateway leaves the upstream alone when the time is up, however slow its client is, and when
+// the client has cancelled.
+void Ledger::judge_upstream(const Call& call) {
+  if (call.attempts == 0 || !call.link) return;
+  const auto late = [&](Instant end, Duration slack, std::string_view after) {
+    const bool excused = std::ranges::any_of(troubles_, [&](const Trouble& one) {
+      return one.from <= call.left_upstream && call.began <= one.until;
+    });
+    if (call.left_upstream <= end + slack || excused) return;
+    blame(call, fmt::format("at the upstream until {} ms after {}",
+                            (call.left_upstream - end).count() / 1'000'000, after));
+  };
+  const bool answered = call.end == Call::End::Answered;
+  if (call.plan.timeout && (answered || call.http2))
+    late(due(call), deadline_slack, "its deadline");
+  if (call.http2 && call.end == Call::End::Cancelled)
+    late(call.ended, cancel_slack, "its client cancelled it");
 }
 
 void Ledger::judge_line(const Call& call) {
   if (call.lines > 1) blame(call, fmt::format("{} lines in the access log", call.lines));
   if (call.end != Call::End::Answered) return;
   if (call.plan.flaw == Flaw::StuckHead) return;  // it has a line, but without its name
+  if (call.plan.flaw == Flaw::StuckBody && call.answer.code == Code::Cancelled &&
+      !call.line_limit.starts_with("http.body_"))
+    blame(call, fmt::format("told of its body's time, logged limit {}", call.line_limit));
   if (call.lines == 0) return blame(call, "answered, but not in the access log");
   if (call.line_status != call.answer.http_status)
     blame(call, fmt::format("answered {}, logged {}", call.answer.http_status, call.line_status));
@@ -258,12 +319,17 @@ void Ledger::read_log_line(std::string_view line) {
   const std::string_view status = member(line, "status");
   const std::string_view code = member(line, "code");
   ++lines_by_outcome_[fmt::format("{} {}", status.empty() ? "0" : status, code)];
+  request_bytes_ += number_of(member(line, "request_bytes"));
+  response_bytes_ += number_of(member(line, "response_bytes"));
+  const std::string_view limit = member(line, "limit");
+  if (!limit.empty()) ++lines_by_limit_[std::string(limit)];
   Call* call = find(member(line, "request_id"));
-  if (!call && member(line, "limit") == "http.header_timeout") return void(++nameless_lines_);
+  if (!call && limit == "http.header_timeout") return void(++nameless_lines_);
   if (!call) return blame(fmt::format("a line of no request: {}", line));
   ++call->lines;
   std::from_chars(status.data(), status.data() + status.size(), call->line_status);
   call->line_code = code;
+  call->line_limit = limit;
 }
 
 }  // namespace parley::simulation

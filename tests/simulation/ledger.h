@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -28,7 +29,8 @@ struct Answer {
 struct ClientLink {
   bool broken_by_fault = false;
   bool closed_by_client = false;
-  int gateway = 0;  // which process serves it
+  bool read_slowly = false;  // by its client
+  int gateway = 0;           // which process serves it
 };
 
 // One call and what became of it.
@@ -43,6 +45,7 @@ struct Call {
   };
   CallPlan plan;
   const ClientLink* link = nullptr;
+  bool http2 = false;  // on a stream of its own
   Instant began{};
   Instant turn{};  // HTTP/1.1: the answer before it came
   Instant ended{};
@@ -53,12 +56,14 @@ struct Call {
 
   // At the upstream.
   uint32_t attempts = 0;
-  bool refused = false;    // the last attempt was: one more may follow
-  bool completed = false;  // the whole request came, and the script came to its end
+  Instant left_upstream{};  // the end of the last attempt's stream
+  bool refused = false;     // the last attempt was: one more may follow
+  bool completed = false;   // the whole request came, and the script came to its end
   // In the access log.
   uint32_t lines = 0;
   uint16_t line_status = 0;
   std::string line_code;
+  std::string line_limit;
 };
 
 // Knows every call of a run, what happened around them, and whether that explains how they ended.
@@ -83,15 +88,25 @@ class Ledger {
   bool draining(int gateway) const { return drains_.contains(gateway); }
   bool draining(const ClientLink& link) const { return draining(link.gateway); }
 
-  // The time that wires, pauses and the loop may add to a deadline.
+  // Called when a client has cancelled a call on a connection that stays.
+  std::function<void()> cancelled;
+
+  // The time that wires and the loop may add to a deadline, and to a cancellation.
   Duration deadline_slack{};
+  Duration cancel_slack{};
   Duration wire_slack{};        // the same of wires, there and back
   size_t replay_bytes_max = 0;  // of a request that can be sent again
   bool crowded = false;         // connections beyond a limit are refused
   bool few_streams = false;     // an upstream takes very few at a time
+  bool stalls = false;          // wires may be silent for a time
 
   // When the last call on a connection to this process was over; not before its drain.
   Instant last_end(int gateway) const;
+
+  // How many requests the gateway can still have, when those that were over by then have left it.
+  size_t active_at_most(Instant over_by) const;
+  // Connections that an answer came on.
+  size_t links_answered() const;
 
   // What is wrong, in one line. The first ones are kept.
   void blame(std::string what);
@@ -103,6 +118,10 @@ class Ledger {
   void read_log_line(std::string_view line);
   // Lines by "status code", to be compared with the counters.
   const std::map<std::string, uint64_t>& lines_by_outcome() const { return lines_by_outcome_; }
+  // Lines by the limit that they name.
+  const std::map<std::string, uint64_t>& lines_by_limit() const { return lines_by_limit_; }
+  uint64_t request_bytes() const { return request_bytes_; }
+  uint64_t response_bytes() const { return response_bytes_; }
 
  private:
   struct Trouble {
@@ -114,6 +133,7 @@ class Ledger {
   void judge_messages(const Call& call);
   void judge_time(const Call& call);
   void judge_line(const Call& call);
+  void judge_upstream(const Call& call);
   bool may_break(const Call& call) const;
   bool may_stay_unsent(const Call& call) const;
   bool explains(const Call& call) const;
@@ -121,6 +141,8 @@ class Ledger {
   bool refused_twice(const Call& call) const;
   bool surely_kept(const Call& call) const;
   bool past_drain(const Call& call) const;
+  bool can_be_told(const Call& call) const;
+  Instant due(const Call& call) const;
   void blame(const Call& call, std::string_view what);
 
   loop::Loop& loop_;
@@ -132,6 +154,9 @@ class Ledger {
   std::map<int, Instant> drains_;  // by process: when its drain began
   Duration drain_timeout_{};
   std::map<std::string, uint64_t> lines_by_outcome_;
+  std::map<std::string, uint64_t> lines_by_limit_;
+  uint64_t request_bytes_ = 0;   // of all lines
+  uint64_t response_bytes_ = 0;  // the same
   uint64_t nameless_lines_ = 0;  // of requests whose header did not come as far as their name
   std::vector<std::string> violations_;
 };

@@ -3,6 +3,8 @@
 //   simulation --seed 7 --trace        one seed, with all that happens
 //   simulation --seeds 1..1000         many; --twice: each has to run the same way again
 
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -21,6 +23,7 @@
 #define PARLEY_ADDRESS_SANITIZER 1
 #include <sanitizer/allocator_interface.h>
 #include <sanitizer/common_interface_defs.h>
+#include <sanitizer/lsan_interface.h>
 #else
 #define PARLEY_ADDRESS_SANITIZER 0
 #endif
@@ -55,10 +58,15 @@ std::optional<Options> read_arguments(int count, char** arguments) {
   return options;
 }
 
-// The command that shows what is wrong, also when a sanitizer or an assertion ends the process.
-std::string replay_command;
+// The command that shows what is wrong, also when a sanitizer or an assertion ends the process: at
+// its exit, too, when strings are no more.
+std::array<char, 512> replay_command;
+void set_replay(std::string_view command) {
+  const size_t size = std::min(command.size(), replay_command.size() - 1);
+  *std::copy_n(command.begin(), size, replay_command.begin()) = '\0';
+}
 void tell_replay() {
-  fmt::print("replay it: {}\n", replay_command);
+  std::printf("replay it: %s\n", replay_command.data());
   std::fflush(stdout);
 }
 void tell_replay_of_abort(int) {
@@ -88,6 +96,20 @@ size_t bytes_held() {
 #endif
 }
 
+// Whether there is memory by now that nobody can reach. Looks only where more is held than before,
+// for that takes as long as a seed.
+bool leaks() {
+#if PARLEY_ADDRESS_SANITIZER
+  static size_t most = 0;
+  const size_t held = bytes_held();
+  if (held <= most) return false;
+  most = held;
+  return __lsan_do_recoverable_leak_check() != 0;
+#else
+  return false;
+#endif
+}
+
 // What is wrong with a seed.
 std::vector<std::string> look_at(uint64_t seed, const Options& options, Verdict& verdict) {
   verdict = run(seed, options.trace);
@@ -109,8 +131,10 @@ int run_all(const Options& options, std::string_view program) {
   uint64_t hash = 0;
   for (uint64_t seed = options.seeds.first; seed <= options.seeds.last; ++seed) {
     Verdict verdict;
-    replay_command = fmt::format("{} --seed {} --trace", program, seed);
-    const auto wrong = look_at(seed, options, verdict);
+    set_replay(fmt::format("{} --seed {} --trace", program, seed));
+    auto wrong = look_at(seed, options, verdict);
+    const bool leaked = leaks();
+    if (leaked) wrong.push_back("memory is lost: see above");
     hash = hash * 31 + verdict.trace_hash;
     calls += verdict.calls;
     answered += verdict.answered;
@@ -118,7 +142,9 @@ int run_all(const Options& options, std::string_view program) {
     ++failed;
     for (const std::string& what : wrong) fmt::print("seed {}: {}\n", seed, what);
     tell_replay();
+    if (leaked) return 1;  // every later one would be blamed for it
   }
+  set_replay(fmt::format("{} --seeds {}..{}", program, options.seeds.first, options.seeds.last));
   fmt::print("{} seeds, {} failed; {} calls, {} answered; hash {:016x}\n", options.seeds.count(),
              failed, calls, answered, hash);
   return failed == 0 ? 0 : 1;

@@ -41,22 +41,24 @@ void Upstream::crash() {
 // A call, as long as it is served.
 class Upstream::Running {
  public:
-  Running(Upstream& upstream, UpstreamConnection& connection, int32_t stream, Call& call)
-      : upstream_(upstream), connection_(connection), stream_(stream) {
+  Running(Upstream& upstream, UpstreamConnection& connection, const Http2Stream& stream, Call& call)
+      : upstream_(upstream), connection_(connection), stream_(stream), call_(call) {
     ++upstream_.streams_begun_;
-    connection_.running.emplace(stream_, &call);
+    connection_.running.emplace(stream_.id, &call);
   }
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
   ~Running() {
     ++upstream_.streams_over_;
-    connection_.running.erase(stream_);
+    connection_.running.erase(stream_.id);
+    call_.left_upstream = stream_.closed ? stream_.closed_at : upstream_.loop_.now();
   }
 
  private:
   Upstream& upstream_;
   UpstreamConnection& connection_;
-  const int32_t stream_;
+  const Http2Stream& stream_;
+  Call& call_;
 };
 
 size_t Upstream::streams_open() const {
@@ -96,7 +98,7 @@ void Upstream::begin(UpstreamConnection& connection, Http2Stream& stream) {
 loop::Task<void> Upstream::serve_call(UpstreamConnection& connection, Http2Stream& stream,
                                       Call& call) {
   if (stream.id > connection.last_served) co_return;  // since this turn
-  const Running running(*this, connection, stream.id, call);
+  const Running running(*this, connection, stream, call);
   UpstreamCall served(*this, connection, stream, call);
   co_await served.run();
   // The gateway may have more to say, and always has the last word.

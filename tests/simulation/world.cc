@@ -70,13 +70,20 @@ World::World(uint64_t seed, std::function<void(std::string_view)> tell)
 
 World::~World() = default;
 
+// The gateway forgets a cancelled call soon, and not only when everything is over.
+loop::Task<void> World::look_after_cancel() {
+  const Instant cancelled = loop_.now();
+  co_await loop::sleep_for(loop_, ledger_.cancel_slack);
+  Invariants(*this).check_active(cancelled);
+}
+
 std::shared_ptr<const gateway::Settings> World::draw_settings() {
   Draw draw = draw_.part(kSettings);
   auto settings = std::make_shared<gateway::Settings>();
   settings->listeners[0].address = gateway_address_.text();
   settings->log.format = edge::LogFormat::Json;
   settings->drain_timeout =
-      draw.one_in(2) ? Duration(seconds(40)) : draw.time(milliseconds(500), seconds(5));
+      draw.one_in(2) ? Duration(seconds(40)) : draw.time(milliseconds(100), seconds(2));
   settings->drain_idle_timeout = draw.time(milliseconds(10), seconds(2));
   settings->http.streams_max = draw.any_of<uint32_t>({2, 8, 128});
   settings->http.stream_window_bytes = draw.any_of<uint32_t>({4'096, 65'535, 262'144});
@@ -111,7 +118,8 @@ std::shared_ptr<const gateway::Settings> World::draw_settings() {
   ledger_.wire_slack = 2 * Faults::kDelayMax + milliseconds(10);
   if (profile_.stalls) ledger_.wire_slack += 2 * Faults::kStallMax;
   ledger_.deadline_slack = ledger_.wire_slack + milliseconds(500);
-  if (profile_.slow_readers || profile_.slow_wires) ledger_.deadline_slack += seconds(8);
+  ledger_.cancel_slack = ledger_.wire_slack + milliseconds(20);
+  ledger_.stalls = profile_.stalls;
   return settings;
 }
 
@@ -170,6 +178,7 @@ Verdict World::run() {
   Draw draw = draw_.part(kClients);
   const uint64_t count = draw.between(1, 8);
   for (uint64_t i = 0; i < count; ++i) clients_.spawn(run_client(i));
+  ledger_.cancelled = [this] { events_.spawn(look_after_cancel()); };
   if (profile_.reload) events_.spawn(reload_later(draw_.part(kReload)));
   if (profile_.drain) events_.spawn(drain_later(draw_.part(kDrain)));
   run_clients();

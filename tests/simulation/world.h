@@ -60,6 +60,7 @@ class World {
   loop::Task<void> drain_later(Draw draw);
   loop::Task<void> crash_later(Upstream& upstream, Draw draw);
   loop::Task<void> take_over();
+  loop::Task<void> look_after_cancel();
   void drain();
   void retire();
   void turn(Instant until);
@@ -86,6 +87,10 @@ class World {
   std::shared_ptr<const gateway::Settings> settings_;
   std::vector<std::unique_ptr<Process>> processes_;      // the last one serves
   std::map<std::string, uint64_t> requests_by_outcome_;  // of those that have ended
+  std::map<std::string, uint64_t> limits_hit_;           // the same, by name
+  uint64_t request_bytes_ = 0;                           // the same
+  uint64_t response_bytes_ = 0;
+  uint64_t connections_accepted_ = 0;
 
   ClientContext context_;
   loop::TaskSet clients_;
