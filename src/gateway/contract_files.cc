@@ -13,9 +13,9 @@ void refuse_without_service(const UpstreamSettings& upstream, contract::Loaded& 
   loaded.contract.reset();
   contract::Problem problem;
   problem.what = "upstream " + upstream.connection.name + " has no service: nothing to serve";
-  problem.remedy = "name the files that declare its services";
   const std::string& file =
       upstream.proto.files.empty() ? upstream.descriptor_set : upstream.proto.files.front();
+  if (!file.empty()) problem.remedy = "name the files that declare its services";
   loaded.problems.push_back(at_place(std::move(problem), file, upstream.file_places));
 }
 

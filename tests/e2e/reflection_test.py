@@ -173,6 +173,13 @@ class ByReflection(ReloadCase):
         problem = "problem: upstream notes: its contract does not load: "
         wait_until(lambda: problem in self.readiness(gateway), "the problem", SECONDS)
         self.assertTrue(self.serves(gateway, "/notes"))
+        # What is left of its services is not for clients.
+        bare = rpc.Contract.from_text(notes=self.OLD % ("/notes", ""))
+        bare.services = lambda: ["grpc.health.v1.Health"]
+        upstream.tell(bare)
+        problem = "upstream notes has no service: nothing to serve; the contract from before"
+        wait_until(lambda: problem in self.readiness(gateway), "the problem", SECONDS)
+        self.assertTrue(self.serves(gateway, "/notes"))
 
 
 if __name__ == "__main__":
