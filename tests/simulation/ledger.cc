@@ -103,6 +103,8 @@ void Ledger::ended(Call& call, Call::End end, std::string how) {
   call.end = end;
   call.ended = loop_.now();
   call.how = std::move(how);
+  // By the end of the run the client has closed its connection in any case.
+  call.link_gone = call.link && (call.link->broken_by_fault || call.link->closed_by_client);
   if (end == Call::End::Cancelled && call.http2 && cancelled) cancelled();
 }
 
@@ -175,14 +177,13 @@ void Ledger::judge(const Call& call) {
 }
 
 bool Ledger::may_break(const Call& call) const {
-  return call.link->broken_by_fault || call.link->closed_by_client || call.not_taken || crowded ||
-         (past_drain(call) && !can_be_told(call));
+  return call.link_gone || call.not_taken || crowded || (past_drain(call) && !can_be_told(call));
 }
 
 bool Ledger::may_stay_unsent(const Call& call) const {
   // Between two processes nobody listens for a moment.
   if (!call.link) return !drains_.empty();
-  return call.link->broken_by_fault || call.link->closed_by_client || call.not_taken || crowded;
+  return call.link_gone || call.not_taken || crowded;
 }
 
 void Ledger::judge_answer(const Call& call) {
@@ -270,7 +271,9 @@ void Ledger::judge_messages(const Call& call) {
 void Ledger::judge_time(const Call& call) {
   if (!call.plan.timeout) return;
   const Duration slack = deadline_slack + (call.link->read_slowly ? kSlowReaderSlack : Duration());
-  if (const Duration late = call.ended - due(call); late > slack)
+  // When the gateway was done with it: its wire may hold an answer up.
+  const Instant end = call.lines > 0 ? std::min(call.logged, call.ended) : call.ended;
+  if (const Duration late = end - due(call); late > slack)
     blame(call, fmt::format("answered {} ms after its deadline", late.count() / 1'000'000));
 }
 
@@ -327,6 +330,7 @@ void Ledger::read_log_line(std::string_view line) {
   if (!call && limit == "http.header_timeout") return void(++nameless_lines_);
   if (!call) return blame(fmt::format("a line of no request: {}", line));
   ++call->lines;
+  call->logged = loop_.now();
   std::from_chars(status.data(), status.data() + status.size(), call->line_status);
   call->line_code = code;
   call->line_limit = limit;

@@ -52,6 +52,7 @@ struct Call {
   End end = End::None;
   Answer answer;
   std::string how;         // it broke
+  bool link_gone = false;  // by a fault or the client, when it ended
   bool not_taken = false;  // the gateway had ended the connection before the request came
 
   // At the upstream.
@@ -61,6 +62,7 @@ struct Call {
   bool completed = false;   // the whole request came, and the script came to its end
   // In the access log.
   uint32_t lines = 0;
+  Instant logged{};
   uint16_t line_status = 0;
   std::string line_code;
   std::string line_limit;

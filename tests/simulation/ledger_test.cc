@@ -115,6 +115,12 @@ TEST_F(LedgerTest, blames_a_call_that_breaks_without_a_fault) {
   EXPECT_TRUE(blames("broke without a reason: code 2"));
 }
 
+TEST_F(LedgerTest, does_not_excuse_a_call_that_breaks_before_its_client_closes_the_connection) {
+  ledger.ended(begin(), Call::End::Broken, "code 2");
+  link.closed_by_client = true;
+  EXPECT_TRUE(blames("broke without a reason: code 2"));
+}
+
 TEST_F(LedgerTest, excuses_a_call_whose_connection_was_reset_by_a_fault) {
   link.broken_by_fault = true;
   ledger.ended(begin(), Call::End::Broken, "code 2");
