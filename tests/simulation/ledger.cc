@@ -177,13 +177,16 @@ void Ledger::judge(const Call& call) {
 }
 
 bool Ledger::may_break(const Call& call) const {
-  return call.link_gone || call.not_taken || crowded || (past_drain(call) && !can_be_told(call));
+  // An answer that has left, and is slower than the gateway waits for its client's end.
+  const bool on_its_way = slow_wires && call.lines > 0;
+  return call.link_gone || call.not_taken || crowded || on_its_way ||
+         (past_drain(call) && !can_be_told(call));
 }
 
 bool Ledger::may_stay_unsent(const Call& call) const {
   // Between two processes nobody listens for a moment.
   if (!call.link) return !drains_.empty();
-  return call.link_gone || call.not_taken || crowded;
+  return call.link_gone || call.not_taken || crowded || draining(*call.link);
 }
 
 void Ledger::judge_answer(const Call& call) {
@@ -249,7 +252,7 @@ bool Ledger::past_drain(const Call& call) const {
 bool Ledger::can_be_told(const Call& call) const {
   const Instant limit = drains_.at(call.link->gateway) + drain_timeout_;
   const Instant asked = call.http2 ? call.began : call.turn;
-  return !stalls && !call.link->read_slowly && !call.plan.stuck() && asked != Instant() &&
+  return !slow_wires && !call.link->read_slowly && !call.plan.stuck() && asked != Instant() &&
          asked + wire_slack < limit;
 }
 

@@ -100,7 +100,7 @@ class Ledger {
   size_t replay_bytes_max = 0;  // of a request that can be sent again
   bool crowded = false;         // connections beyond a limit are refused
   bool few_streams = false;     // an upstream takes very few at a time
-  bool stalls = false;          // wires may be silent for a time
+  bool slow_wires = false;      // of some connections, at times
 
   // When the last call on a connection to this process was over; not before its drain.
   Instant last_end(int gateway) const;

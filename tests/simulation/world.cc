@@ -119,7 +119,7 @@ std::shared_ptr<const gateway::Settings> World::draw_settings() {
   if (profile_.stalls) ledger_.wire_slack += 2 * Faults::kStallMax;
   ledger_.deadline_slack = ledger_.wire_slack + milliseconds(500);
   ledger_.cancel_slack = ledger_.wire_slack + milliseconds(20);
-  ledger_.stalls = profile_.stalls;
+  ledger_.slow_wires = profile_.stalls || profile_.slow_wires;
   return settings;
 }
 
