@@ -14,6 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import unittest
 from collections.abc import Callable
 from pathlib import Path
 
@@ -173,6 +174,25 @@ def demo() -> tuple[Shop, Gateway]:
     except BaseException:
         shop.stop()
         raise
+
+
+def strict_users(case: unittest.TestCase, message: bytes) -> tuple[int, Gateway]:
+    """A gateway before a strict server of the demo's users that answers every call with `message`,
+    and that server's port; both until the case is over."""
+    answer = tempfile.NamedTemporaryFile(prefix="answer-")
+    case.addCleanup(answer.close)
+    Path(answer.name).write_bytes(message)
+    port = free_port()
+    strict = Process(BUILD / "bench/bench_strict_upstream", port, answer.name)
+    case.addCleanup(strict.stop)
+    strict.wait_for("^listening$")
+    proto = ROOT / "demo/proto"
+    gateway = Gateway(
+        *("--upstream", f"users=127.0.0.1:{port}", "--threads", "1", "--log", "off"),
+        *("--proto", f"users={proto}/shop/v1/users.proto", "--include", f"users={proto}"),
+    )
+    case.addCleanup(gateway.stop)
+    return port, gateway
 
 
 class Answer:

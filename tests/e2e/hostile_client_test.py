@@ -5,13 +5,12 @@ import asyncio
 import itertools
 import socket
 import struct
-import tempfile
 import unittest
 from pathlib import Path
 
 import frames
 from frames import grpc_frame, headers
-from harness import BUILD, ROOT, Gateway, Process, Shop, curl, free_port
+from harness import Gateway, Shop, curl, strict_users
 from loads import Answer2, Http1Load, Http2Load, Session, grpc_head, rest_head
 
 GOOD = {"http1": 6000, "http2": 3000, "grpc": 3000}
@@ -254,20 +253,8 @@ class Neighbours(unittest.TestCase):
         asyncio.run(self._run(gateway))
 
     def test_lose_nothing_before_a_server_that_is_strict_and_fast(self):
-        message = tempfile.NamedTemporaryFile(prefix="user-")
-        self.addCleanup(message.close)
-        Path(message.name).write_bytes(USER_7)  # User{user_id: 7}
-        port = free_port()
+        port, gateway = strict_users(self, USER_7)  # User{user_id: 7}
         self._upstream_ports = [port]
-        strict = Process(BUILD / "bench/bench_strict_upstream", port, message.name)
-        self.addCleanup(strict.stop)
-        strict.wait_for("^listening$")
-        proto = ROOT / "demo/proto"
-        gateway = Gateway(
-            *("--upstream", f"users=127.0.0.1:{port}", "--threads", "1", "--log", "off"),
-            *("--proto", f"users={proto}/shop/v1/users.proto", "--include", f"users={proto}"),
-        )
-        self.addCleanup(gateway.stop)
         asyncio.run(self._run(gateway))
 
 

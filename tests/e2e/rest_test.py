@@ -8,7 +8,7 @@ import unittest
 from pathlib import Path
 
 import harness
-from harness import BUILD, ROOT, Answer, Gateway, Lines, Process, curl, free_port
+from harness import Answer, Gateway, Lines, curl, strict_users
 
 shop: harness.Shop
 gateway: harness.Gateway
@@ -418,19 +418,7 @@ class LongAnswers(unittest.TestCase):
     def test_are_the_same_over_each_version_of_http(self):
         user = b"\x08\x07\x12\x03Ada"  # User {user_id: 7, display_name: "Ada"}
         count = 150_000
-        message = tempfile.NamedTemporaryFile(prefix="users-")
-        self.addCleanup(message.close)
-        Path(message.name).write_bytes((b"\x0a" + bytes([len(user)]) + user) * count)
-        port = free_port()
-        strict = Process(BUILD / "bench/bench_strict_upstream", port, message.name)
-        self.addCleanup(strict.stop)
-        strict.wait_for("^listening$")
-        proto = ROOT / "demo/proto"
-        gateway = Gateway(
-            *("--upstream", f"users=127.0.0.1:{port}", "--threads", "1", "--log", "off"),
-            *("--proto", f"users={proto}/shop/v1/users.proto", "--include", f"users={proto}"),
-        )
-        self.addCleanup(gateway.stop)
+        _, gateway = strict_users(self, (b"\x0a" + bytes([len(user)]) + user) * count)
         for version in ("--http1.1", "--http2-prior-knowledge"):
             answer = curl(version, f"{gateway.url}/v1/users?fields=users(userId,displayName)")
             self.assertEqual(answer.status, 200)
